@@ -1,0 +1,172 @@
+#pragma once
+// Sizes, strides and lists of dims: small trivially copied lists that sit inline.
+
+#include <reel/autograd/error.h>
+
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace reel {
+
+inline constexpr int kMaxRank = 32;
+
+/// Sizes (or strides) of a tensor, one int64 a dim. Up to six sit inline; more live in a block of their own.
+class Shape {
+ public:
+  static constexpr int kInline = 6;
+
+  Shape() = default;
+  Shape(int64_t size) : rank_(1) { inline_[0] = size; }
+  Shape(int size) : Shape(static_cast<int64_t>(size)) {}
+  Shape(std::initializer_list<int64_t> sizes) { assign(sizes.begin(), static_cast<int>(sizes.size())); }
+  Shape(std::span<const int64_t> sizes) { assign(sizes.data(), static_cast<int>(sizes.size())); }
+  Shape(const std::vector<int64_t>& sizes) { assign(sizes.data(), static_cast<int>(sizes.size())); }
+  /// `rank` entries of `value`.
+  static Shape filled(int rank, int64_t value);
+
+  Shape(const Shape& other) : rank_(other.rank_) { copy(other); }
+  Shape(Shape&& other) noexcept : rank_(other.rank_) { steal(other); }
+  Shape& operator=(const Shape& other) {
+    if (this != &other) {
+      release();
+      rank_ = other.rank_;
+      copy(other);
+    }
+    return *this;
+  }
+  Shape& operator=(Shape&& other) noexcept {
+    if (this != &other) {
+      release();
+      rank_ = other.rank_;
+      steal(other);
+    }
+    return *this;
+  }
+  ~Shape() { release(); }
+
+  int rank() const { return rank_; }
+  size_t size() const { return static_cast<size_t>(rank_); }
+  bool empty() const { return rank_ == 0; }
+  const int64_t* data() const { return rank_ <= kInline ? inline_ : heap_; }
+  int64_t* data() { return rank_ <= kInline ? inline_ : heap_; }
+  int64_t operator[](int i) const { return data()[i]; }
+  int64_t& operator[](int i) { return data()[i]; }
+  const int64_t* begin() const { return data(); }
+  const int64_t* end() const { return data() + rank_; }
+  int64_t* begin() { return data(); }
+  int64_t* end() { return data() + rank_; }
+  int64_t back() const { return data()[rank_ - 1]; }
+
+  void push_back(int64_t size) { insert(rank_, size); }
+  void insert(int position, int64_t size);
+  void erase(int position);
+
+  /// Product of the sizes; 1 for rank 0.
+  int64_t numel() const {
+    int64_t count = 1;
+    for (int64_t size : *this) count *= size;
+    return count;
+  }
+
+  friend bool operator==(const Shape& a, const Shape& b) {
+    if (a.rank_ != b.rank_) return false;
+    const int64_t *x = a.data(), *y = b.data();
+    for (int i = 0; i < a.rank_; ++i) {
+      if (x[i] != y[i]) return false;
+    }
+    return true;
+  }
+
+ private:
+  void assign(const int64_t* sizes, int rank);
+  void release() {
+    if (rank_ > kInline) [[unlikely]] delete[] heap_;
+  }
+  void copy(const Shape& other) {
+    if (rank_ > kInline) [[unlikely]] return copy_heap(other);
+    // Two sizes unconditionally: most tensors have no more, and a branch costs more than the copy.
+    inline_[0] = other.inline_[0];
+    inline_[1] = other.inline_[1];
+    if (rank_ > 2) std::memcpy(inline_ + 2, other.inline_ + 2, sizeof(inline_) - 2 * sizeof(int64_t));
+  }
+  void steal(Shape& other) noexcept {
+    if (rank_ > kInline) [[unlikely]] {
+      heap_ = other.heap_;
+      other.rank_ = 0;
+    } else {
+      copy(other);
+    }
+  }
+  void copy_heap(const Shape& other);
+
+  int32_t rank_ = 0;
+  union {
+    int64_t inline_[kInline] = {0, 0};
+    int64_t* heap_;
+  };
+};
+
+using Strides = Shape;
+
+/// Dims to act on: one int or a braced list, negative ones count from the end. Trivially copied, so a rule
+/// that captures one retains nothing.
+class Dims {
+ public:
+  Dims() = default;
+  Dims(int dim) { push_back(dim); }
+  Dims(std::initializer_list<int> dims) {
+    for (int dim : dims) push_back(dim);
+  }
+  Dims(std::span<const int> dims) {
+    for (int dim : dims) push_back(dim);
+  }
+  Dims(const std::vector<int>& dims) : Dims(std::span<const int>(dims)) {}
+
+  void push_back(int64_t dim) {
+    check<IndexError>(size_ < kMaxRank && dim >= -kMaxRank && dim < kMaxRank,
+                      "dims: at most {} dims between -{} and {}, got {}", kMaxRank, kMaxRank, kMaxRank - 1, dim);
+    dims_[size_++] = static_cast<int8_t>(dim);
+  }
+  int size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  int operator[](int i) const { return dims_[i]; }
+  const int8_t* begin() const { return dims_; }
+  const int8_t* end() const { return dims_ + size_; }
+
+ private:
+  int8_t size_ = 0;
+  int8_t dims_[kMaxRank] = {};
+};
+
+/// `dim` counted from the start, for a tensor of `rank` dims (0-d counts as 1-d); throws IndexError.
+int wrap_dim(const char* op, int dim, int rank);
+/// Wrapped dims as bits; an empty list means all dims. Throws on repeats.
+uint64_t dims_mask(const char* op, const Dims& dims, int rank);
+
+/// Row-major strides, in elements.
+Strides contiguous_strides(const Shape& shape);
+/// The shape two operands broadcast to (NumPy's rule); throws in the op's name.
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
+/// Checks that `from` expands to `to`, and gives the strides with which it does (0 where it repeats).
+Strides expand_strides(const char* op, const Shape& from, const Strides& strides, const Shape& to);
+/// Replaces one -1 by what makes `numel` elements; throws if that cannot be.
+Shape infer_shape(const char* op, const Shape& requested, int64_t numel);
+/// Throws unless all sizes are >= 0 and their product fits.
+void check_sizes(const char* op, const Shape& shape);
+/// "[2, 3]".
+std::string to_string(const Shape& shape);
+
+}  // namespace reel
+
+template <>
+struct fmt::formatter<reel::Shape> : fmt::formatter<fmt::string_view> {
+  template <class Context>
+  auto format(const reel::Shape& shape, Context& context) const {
+    const std::string text = reel::to_string(shape);
+    return formatter<fmt::string_view>::format({text.data(), text.size()}, context);
+  }
+};
