@@ -1,0 +1,130 @@
+#pragma once
+// The loops over elements, written once: an operation contributes only its formula for one element.
+
+#include <reel/autograd/array.h>
+
+#include <array>
+#include <xsimd/xsimd.hpp>
+
+namespace reel::kernels {
+
+/// Walks arrays of one shape row by row. Dims that lie behind each other in all of them are walked as one.
+/// Calls row(n, pointers, strides) with strides in elements; `pointers` are element offsets.
+template <size_t N, class Row>
+void for_each_row(const Shape& shape, std::array<Strides, N> strides, Row&& row) {
+  int64_t sizes[kMaxRank];
+  int64_t steps[N][kMaxRank];
+  int rank = 0;
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (shape[i] == 0) return;
+    if (shape[i] == 1) continue;
+    bool merges = rank > 0;
+    for (size_t k = 0; k < N && merges; ++k) merges = steps[k][rank - 1] == strides[k][i] * shape[i];
+    if (!merges) sizes[rank++] = 1;
+    sizes[rank - 1] *= shape[i];
+    for (size_t k = 0; k < N; ++k) steps[k][rank - 1] = strides[k][i];
+  }
+  std::array<int64_t, N> offsets{}, inner{};
+  if (rank == 0) return row(int64_t{1}, offsets, inner);
+  for (size_t k = 0; k < N; ++k) inner[k] = steps[k][rank - 1];
+  int64_t index[kMaxRank] = {};
+  for (;;) {
+    row(sizes[rank - 1], offsets, inner);
+    int dim = rank - 2;
+    for (; dim >= 0; --dim) {
+      for (size_t k = 0; k < N; ++k) offsets[k] += steps[k][dim];
+      if (++index[dim] < sizes[dim]) break;
+      index[dim] = 0;
+      for (size_t k = 0; k < N; ++k) offsets[k] -= steps[k][dim] * sizes[dim];
+    }
+    if (dim < 0) return;
+  }
+}
+
+/// y[i] = f(x[i]) along one row.
+template <class T, class R, class F>
+void map_row(int64_t n, const T* x, int64_t x_step, R* y, int64_t y_step, F f) {
+  if (x_step == 1 && y_step == 1) {
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) y[i] = f(x[i]);
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i * y_step] = f(x[i * x_step]);
+  }
+}
+
+/// y[i] = f(a[i], b[i]) along one row; a step of 0 repeats a number.
+template <class T, class R, class F>
+void map_row(int64_t n, const T* a, int64_t a_step, const T* b, int64_t b_step, R* y, int64_t y_step, F f) {
+  if (y_step == 1 && a_step == 1 && b_step == 1) {
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], b[i]);
+  } else if (y_step == 1 && a_step == 1 && b_step == 0) {
+    const T value = *b;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], value);
+  } else if (y_step == 1 && a_step == 0 && b_step == 1) {
+    const T value = *a;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) y[i] = f(value, b[i]);
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i * y_step] = f(a[i * a_step], b[i * b_step]);
+  }
+}
+
+/// Elementwise f of x, whose elements are T, as an array of R.
+template <class T, class R = T, class F>
+Array map(const Array& x, F f) {
+  Array y = Array::empty(x.shape(), dtype_of<R>);
+  if (x.is_contiguous()) {
+    map_row(x.numel(), x.data<T>(), 1, y.data<R>(), 1, f);
+    return y;
+  }
+  for_each_row<2>(x.shape(), {x.strides(), y.strides()}, [&](int64_t n, const auto& at, const auto& step) {
+    map_row(n, x.data<T>() + at[0], step[0], y.data<R>() + at[1], step[1], f);
+  });
+  return y;
+}
+
+/// Elementwise f of a and b, which broadcast, as an array of R; written into `into` if that is given.
+template <class T, class R = T, class F>
+Array map(const char* op, const Array& a, const Array& b, F f, const Array* into = nullptr) {
+  const bool same = a.shape() == b.shape();
+  if (same || a.numel() == 1 || b.numel() == 1) {
+    const bool a_whole = same || (b.numel() == 1 && a.rank() >= b.rank());
+    const bool b_whole = same || (a.numel() == 1 && b.rank() >= a.rank());
+    const Array& whole = a_whole ? a : b;
+    if ((a_whole || b_whole) && (!a_whole || a.is_contiguous()) && (!b_whole || b.is_contiguous()) &&
+        (!into || (into->is_contiguous() && into->shape() == whole.shape()))) {
+      Array y = into ? *into : Array::empty(whole.shape(), dtype_of<R>);
+      map_row(y.numel(), a.data<T>(), a_whole, b.data<T>(), b_whole, y.data<R>(), 1, f);
+      return y;
+    }
+  }
+  const Shape shape = broadcast_shapes(op, a.shape(), b.shape());
+  if (into) check(into->shape() == shape, "{}: the result of shape {} does not fit a tensor of shape {}", op, shape, into->shape());
+  Array y = into ? *into : Array::empty(shape, dtype_of<R>);
+  for_each_row<3>(shape, {expand_strides(op, a.shape(), a.strides(), shape),
+                          expand_strides(op, b.shape(), b.strides(), shape), y.strides()},
+                  [&](int64_t n, const auto& at, const auto& step) {
+                    map_row(n, a.data<T>() + at[0], step[0], b.data<T>() + at[1], step[1], y.data<R>() + at[2],
+                            step[2], f);
+                  });
+  return y;
+}
+
+/// y[i] = f(x[i]) where f takes and returns xsimd batches. The rest of a row goes through a padded batch, so
+/// that an element's bits do not depend on where it stands.
+template <class T, class F>
+void simd_row(int64_t n, const T* x, T* y, F f) {
+  using Batch = xsimd::batch<T>;
+  constexpr int64_t width = static_cast<int64_t>(Batch::size);
+  int64_t i = 0;
+  for (; i + width <= n; i += width) f(Batch::load_unaligned(x + i)).store_unaligned(y + i);
+  if (i == n) return;
+  alignas(64) T padded[Batch::size] = {};
+  for (int64_t k = i; k < n; ++k) padded[k - i] = x[k];
+  f(Batch::load_aligned(padded)).store_aligned(padded);
+  for (int64_t k = i; k < n; ++k) y[k] = padded[k - i];
+}
+
+}  // namespace reel::kernels
