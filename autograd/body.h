@@ -1,0 +1,129 @@
+#pragma once
+// What stands behind the handles: the body of a tensor, and the node of a recorded operation.
+
+#include <reel/autograd/tensor.h>
+
+namespace reel {
+
+class Sweep;
+struct Hooks;
+void destroy(Node* node) noexcept;
+
+/// Where the gradient of one input goes: to the node that made it, or into a leaf.
+struct Edge {
+  Ref<Node> node;
+  Ref<TensorBody> leaf;
+
+  Edge() = default;
+  explicit Edge(const Tensor& input);  ///< empty unless the input needs a gradient
+  explicit operator bool() const { return node || leaf; }
+  const Shape& shape() const;
+  Dtype dtype() const;
+};
+
+/// A recorded operation: who fed it, and how a gradient of its output becomes gradients of its inputs.
+class Node {
+ public:
+  Node(const char* name, const Array& output, size_t bytes)
+      : name_(name), shape_(output.shape()), dtype_(output.dtype()), bytes_(static_cast<uint32_t>(bytes)) {}
+  virtual ~Node();
+
+  /// The operation's name, as in error messages: "mul".
+  const char* name() const { return name_; }
+  /// Larger than that of every node it depends on, so descending serials are a reverse topological order.
+  uint64_t serial() const { return serial_; }
+  const Shape& shape() const { return shape_; }  ///< of the output
+  Dtype dtype() const { return dtype_; }
+  /// Where its gradients go, one edge an input; empty edges for inputs that need none.
+  virtual std::vector<const Edge*> edges() const = 0;
+
+  RefCount refs;
+
+ protected:
+  /// Calls the rules with the output's gradient and gives each result to its edge.
+  virtual void apply(const Tensor& g, Sweep& sweep) = 0;
+  /// Drops what the rules retain. A node that retains nothing returns false and can be swept again.
+  virtual bool release() noexcept = 0;
+  /// Drops gradients that it holds itself and that a failed sweep left behind.
+  virtual void forget() noexcept {}
+  void number(const Edge& edge) {
+    if (edge.node && edge.node->serial_ >= serial_) serial_ = edge.node->serial_ + 1;
+  }
+
+ private:
+  friend class Sweep;
+  friend struct TensorBody;
+  friend class Tensor;
+  friend void destroy(Node* node) noexcept;
+
+  bool freed_ = false, visited_ = false, needed_ = false, captured_ = false;  // the last three: see Sweep
+  const char* name_;
+  union {
+    uint64_t serial_ = 1;
+    Node* next_dead_;  // while it waits to be destroyed
+  };
+  Tensor pending_;  // the sum of the gradients that have arrived in this sweep
+  Hooks* hooks_ = nullptr;
+  Shape shape_;
+  Dtype dtype_;
+  uint32_t bytes_;
+};
+
+struct TensorBody {
+  RefCount refs;
+  bool requires_grad = false;  // of a leaf; a recorded tensor has a node instead
+  bool retains_grad = false;   // of a recorded tensor, on the user's wish
+  uint32_t rebinds = 0;        // how often an in-place operation gave this tensor another node
+  uint32_t base_rebinds = 0;   // of the base, when this view was made or last brought up to date
+  Array array;
+  Ref<Node> node;        // the recorded operation that made it
+  Ref<TensorBody> base;  // of a view: the tensor whose memory it shows
+  Tensor grad;
+  Hooks* hooks = nullptr;  // of a leaf; a recorded tensor's are on its node
+
+  explicit TensorBody(Array&& numbers) : array(std::move(numbers)) {}
+  ~TensorBody();
+
+  bool needs_grad() const { return requires_grad || node; }
+  /// An in-place operation made this tensor another node's output. retain_grad() moves along, as in PyTorch.
+  void rebind(Ref<Node> to);
+  static Ref<TensorBody> make(Array&& numbers) {
+    void* block = memory::allocate(sizeof(TensorBody), memory::Kind::Tensor);
+    return Ref<TensorBody>::adopt(new (block) TensorBody(std::move(numbers)));
+  }
+};
+
+/// Functions that are called with a complete gradient, and the tensor that retains it.
+struct Hooks {
+  std::vector<std::pair<int64_t, std::function<Tensor(const Tensor&)>>> functions;
+  TensorBody* retaining = nullptr;  // cleared by that tensor's destructor
+  int64_t next_id = 0;
+
+  Tensor run(Tensor g) const;
+};
+
+[[noreturn]] void fail_undefined();
+/// Gives a view whose base was changed in place the node that its numbers now come from.
+void refresh_view(TensorBody& view);
+
+inline Tensor::Tensor(Array array) : body_(TensorBody::make(std::move(array))) {}
+inline const Array& Tensor::array() const {
+  if (!body_) [[unlikely]] fail_undefined();
+  return body_->array;
+}
+inline bool Tensor::requires_grad() const { return body_ && body_->needs_grad(); }
+
+inline Edge::Edge(const Tensor& input) {
+  TensorBody* body = input.body();
+  if (!body) [[unlikely]] return;
+  if (body->base && body->base->rebinds != body->base_rebinds) [[unlikely]] refresh_view(*body);
+  if (body->node) {
+    node = body->node;
+  } else if (body->requires_grad) {
+    leaf = input.handle();
+  }
+}
+inline const Shape& Edge::shape() const { return node ? node->shape() : leaf->array.shape(); }
+inline Dtype Edge::dtype() const { return node ? node->dtype() : leaf->array.dtype(); }
+
+}  // namespace reel

@@ -1,0 +1,213 @@
+#include <reel/autograd/ops/elementwise.h>
+#include <reel/autograd/ops/inplace.h>
+#include <reel/autograd/ops/reduce.h>
+#include <reel/autograd/sweep.h>
+
+#include <algorithm>
+
+namespace reel {
+namespace {
+
+constinit thread_local const Node* current_node = nullptr;
+
+// Whether nobody but this handle can see the numbers, so that they may be overwritten.
+bool owned_alone(const Tensor& tensor) {
+  const TensorBody* body = tensor.body();
+  return body->refs.unique() && body->array.storage()->refs.unique() && body->array.is_contiguous();
+}
+
+bool by_serial(const Node* a, const Node* b) { return a->serial() < b->serial(); }
+
+size_t hash(const TensorBody* body) { return reinterpret_cast<uintptr_t>(body) / sizeof(void*) * 0x9E3779B97F4A7C15u >> 20; }
+
+}  // namespace
+
+const Node* Sweep::current() { return current_node; }
+
+Sweep::Sweep(Options options) : options_(options) {}
+
+Sweep::~Sweep() {
+  // After an exception gradients may still wait.
+  for (Node* node : heap_) {
+    node->pending_ = {};
+    node->forget();
+  }
+  for (const Ref<Node>& node : visited_) node->visited_ = node->needed_ = node->captured_ = false;
+}
+
+// ---- what is asked for -----------------------------------------------------------------------------------
+
+void Sweep::restrict_to(std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
+  restricted_ = true;
+  inputs_.assign(inputs.begin(), inputs.end());
+  for (const Tensor& input : inputs) {
+    const Edge edge(input);
+    if (edge.leaf) leaf(edge.leaf);
+    if (edge.node) captured_.emplace_back(edge.node, Tensor());
+  }
+  const auto visit = [&](const Ref<Node>& node) {
+    if (!node || node->visited_) return;
+    node->visited_ = true;
+    visited_.push_back(node);
+  };
+  for (const Tensor& output : outputs) visit(Edge(output).node);
+  for (size_t i = 0; i < visited_.size(); ++i) {
+    const Ref<Node> node = visited_[i];  // a copy: visiting grows the list
+    for (const Edge* edge : node->edges()) visit(edge->node);
+  }
+  for (auto& [node, _] : captured_) node->captured_ = true;
+  std::sort(visited_.begin(), visited_.end(),
+            [](const Ref<Node>& a, const Ref<Node>& b) { return a->serial() < b->serial(); });
+  for (const Ref<Node>& node : visited_) {
+    node->needed_ = node->captured_;
+    for (const Edge* edge : node->edges()) node->needed_ |= wants(*edge);
+  }
+  // Inputs that no output depends on were not visited; their marks must go too.
+  for (auto& [node, _] : captured_) visit(node);
+}
+
+Tensor Sweep::gradient_of(size_t input) const {
+  const Edge edge(inputs_[input]);
+  if (edge.leaf) return find(edge.leaf.get())->pending;
+  for (const auto& [node, g] : captured_) {
+    if (node == edge.node) return g;
+  }
+  return {};
+}
+
+// ---- the walk --------------------------------------------------------------------------------------------
+
+void Sweep::run(std::span<const Tensor> outputs, std::span<const Tensor> gradients) {
+  GradModeGuard mode(options_.create_graph);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const Edge edge(outputs[i]);
+    if (wants(edge)) give(edge, gradients[i]);
+  }
+  while (!heap_.empty()) {
+    // Before it leaves the heap: so the destructor finds the gradient that waits there.
+    check(!heap_.front()->freed_,
+          "{}: Trying to backward through the graph a second time: what its rules had kept was freed by the first "
+          "backward() or autograd::grad(). Call the first with {{.retain_graph = true}}.",
+          heap_.front()->name());
+    std::pop_heap(heap_.begin(), heap_.end(), by_serial);
+    Node* node = heap_.back();
+    heap_.pop_back();
+    step(node);
+  }
+  for (Leaf& leaf : leaves_) {
+    if (leaf.pending.defined() && leaf.body->hooks) leaf.pending = leaf.body->hooks->run(std::move(leaf.pending));
+  }
+}
+
+void Sweep::step(Node* node) {
+  Tensor g = std::move(node->pending_);
+  node->pending_ = {};
+  if (const Hooks* hooks = node->hooks_) {
+    g = hooks->run(std::move(g));
+    if (hooks->retaining) accumulate(hooks->retaining->grad, g);
+  }
+  if (node->captured_) {
+    for (auto& [captured, gradient] : captured_) {
+      if (captured.get() == node) gradient = g;
+    }
+  }
+  const Node* outer = std::exchange(current_node, node);
+  struct Restore {
+    const Node* outer;
+    ~Restore() { current_node = outer; }
+  } restore{outer};
+  node->apply(g, *this);
+  if (!options_.retain_graph) node->freed_ = node->release();
+}
+
+void Sweep::give(const Edge& edge, Tensor g) {
+  if (!g.defined()) return;
+  if (g.dtype() != edge.dtype()) [[unlikely]] g = g.to(edge.dtype());
+  if (!(g.shape() == edge.shape())) g = sum_to(g, edge.shape());
+  if (edge.node) {
+    receive(edge.node.get(), std::move(g));
+  } else {
+    accumulate(leaf(edge.leaf).pending, std::move(g));
+  }
+}
+
+void Sweep::receive(Node* node, Tensor g) {
+  if (node->pending_.defined()) return accumulate(node->pending_, std::move(g));
+  node->pending_ = std::move(g);
+  heap_.push_back(node);
+  std::push_heap(heap_.begin(), heap_.end(), by_serial);
+}
+
+void Sweep::schedule(Node* node) {
+  if (std::find(heap_.begin(), heap_.end(), node) != heap_.end()) return;
+  heap_.push_back(node);
+  std::push_heap(heap_.begin(), heap_.end(), by_serial);
+}
+
+void Sweep::accumulate(Tensor& pending, Tensor g) {
+  if (!pending.defined()) {
+    pending = std::move(g);
+  } else if (!is_grad_enabled() && owned_alone(pending)) {
+    pending.add_(g);
+  } else if (!is_grad_enabled() && owned_alone(g)) {
+    g.add_(pending);
+    pending = std::move(g);
+  } else {
+    pending = pending + g;
+  }
+}
+
+// ---- leaves ----------------------------------------------------------------------------------------------
+
+void Sweep::accumulate_into_leaves() {
+  GradModeGuard mode(options_.create_graph);
+  for (Leaf& leaf : leaves_) {
+    if (!leaf.pending.defined()) continue;
+    Tensor& grad = leaf.body->grad;
+    Tensor g = std::move(leaf.pending);
+    if (!grad.defined()) {
+      // A gradient that others hold too would change under them when .grad is changed in place.
+      grad = options_.create_graph || owned_alone(g) ? std::move(g) : g.clone();
+    } else if (options_.create_graph) {
+      grad = grad + g;
+    } else {
+      grad.add_(g);
+    }
+  }
+}
+
+Sweep::Leaf* Sweep::find(const TensorBody* body) const {
+  if (leaves_.size() <= 8) {  // a few comparisons are quicker than a table
+    for (const Leaf& leaf : leaves_) {
+      if (leaf.body.get() == body) return const_cast<Leaf*>(&leaf);
+    }
+    return nullptr;
+  }
+  for (size_t at = hash(body);; ++at) {
+    const int32_t position = index_[at & (index_.size() - 1)];
+    if (position < 0) return nullptr;
+    const Leaf& leaf = leaves_[static_cast<size_t>(position)];
+    if (leaf.body.get() == body) return const_cast<Leaf*>(&leaf);
+  }
+}
+
+Sweep::Leaf& Sweep::leaf(const Ref<TensorBody>& body) {
+  if (Leaf* found = find(body.get())) return *found;
+  leaves_.push_back({body, Tensor()});
+  if (leaves_.size() > 8) {
+    if (leaves_.size() * 2 > index_.size()) {
+      index_.assign(std::max<size_t>(64, index_.size() * 2), -1);
+      for (size_t i = 0; i + 1 < leaves_.size(); ++i) index_leaf(i);
+    }
+    index_leaf(leaves_.size() - 1);
+  }
+  return leaves_.back();
+}
+
+void Sweep::index_leaf(size_t position) {
+  size_t at = hash(leaves_[position].body.get());
+  while (index_[at & (index_.size() - 1)] >= 0) ++at;
+  index_[at & (index_.size() - 1)] = static_cast<int32_t>(position);
+}
+
+}  // namespace reel

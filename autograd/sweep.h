@@ -1,0 +1,79 @@
+#pragma once
+// One walk over the tape, from outputs to leaves. Users call backward() or autograd::grad().
+
+#include <reel/autograd/tape.h>
+
+namespace reel {
+
+class Sweep {
+ public:
+  struct Options {
+    bool retain_graph = false;
+    bool create_graph = false;
+  };
+  explicit Sweep(Options options);
+  ~Sweep();
+  Sweep(const Sweep&) = delete;
+  Sweep& operator=(const Sweep&) = delete;
+
+  /// Restricts the walk to what leads to `inputs`, seen from `outputs`.
+  void restrict_to(std::span<const Tensor> inputs, std::span<const Tensor> outputs);
+  /// Walks, starting with these gradients of these outputs.
+  void run(std::span<const Tensor> outputs, std::span<const Tensor> gradients);
+  /// Adds what has arrived at the leaves into their .grad.
+  void accumulate_into_leaves();
+  /// What has arrived at the i-th of the inputs of restrict_to(); undefined if nothing.
+  Tensor gradient_of(size_t input) const;
+
+  /// Whether anybody asks for the gradient behind this edge.
+  bool wants(const Edge& edge) const {
+    if (!restricted_) return static_cast<bool>(edge);
+    return edge.node ? edge.node->needed_ : edge.leaf && find(edge.leaf.get()) != nullptr;
+  }
+  /// A gradient for the input behind this edge, in any shape that broadcasting may have given it.
+  void give(const Edge& edge, Tensor g);
+  /// The node whose rules are being called on this thread, or null.
+  static const Node* current();
+  /// Has `node` called in its turn although nothing was given to it.
+  void schedule(Node* node);
+
+ private:
+  struct Leaf {
+    Ref<TensorBody> body;
+    Tensor pending;
+  };
+
+  void step(Node* node);
+  void receive(Node* node, Tensor g);
+  void accumulate(Tensor& pending, Tensor g);
+  Leaf* find(const TensorBody* body) const;
+  Leaf& leaf(const Ref<TensorBody>& body);
+  void index_leaf(size_t position);
+
+  Options options_;
+  bool restricted_ = false;
+  std::vector<Node*> heap_;     // nodes with a pending gradient, largest serial first
+  std::vector<Leaf> leaves_;    // in order of arrival
+  std::vector<int32_t> index_;  // leaves_ by address: open addressing, -1 where free
+  std::vector<Tensor> inputs_;  // of restrict_to()
+  std::vector<Ref<Node>> visited_;
+  std::vector<std::pair<Ref<Node>, Tensor>> captured_;  // inputs that are no leaves
+};
+
+namespace detail {
+
+template <class Rule>
+void Slot<Rule>::call(G g, G y, Sweep& sweep) const {
+  if (edge_ && sweep.wants(edge_)) sweep.give(edge_, call_rule(*rule_, g, y, edge_.shape()));
+}
+
+template <class Rule>
+void SlotList<Rule>::call(G g, G, Sweep& sweep) const {
+  for (size_t i = 0; i < edges_.size(); ++i) {
+    if (edges_[i] && sweep.wants(edges_[i])) sweep.give(edges_[i], (*rule_)(g, i));
+  }
+}
+
+}  // namespace detail
+
+}  // namespace reel

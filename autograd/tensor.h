@@ -1,0 +1,243 @@
+#pragma once
+// Tensor: the users' type. A handle to an array and to its place on the tape; copies share both.
+
+#include <reel/autograd/array.h>
+
+#include <functional>
+#include <iosfwd>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace reel {
+
+class Node;
+class Index;
+struct TensorBody;
+struct Hooks;
+void destroy(TensorBody* body) noexcept;
+
+struct TensorOptions {
+  std::optional<Dtype> dtype;  ///< float32 where absent, or what the values say
+  bool requires_grad = false;
+};
+struct ReduceOptions {
+  bool keepdim = false;
+  std::optional<Dtype> dtype;
+};
+struct VarOptions {
+  bool unbiased = true;
+  bool keepdim = false;
+};
+struct DimOptions {
+  bool keepdim = false;
+};
+struct ClampOptions {
+  std::optional<Scalar> min, max;
+};
+struct BackwardOptions;
+struct ValuesAndIndices;
+
+/// Removes a hook that was registered.
+class HookHandle {
+ public:
+  explicit HookHandle(std::function<void()> remove) : remove_(std::move(remove)) {}
+  void remove() { if (remove_) std::exchange(remove_, nullptr)(); }
+
+ private:
+  std::function<void()> remove_;
+};
+
+class Tensor {
+ public:
+  Tensor() = default;  ///< undefined: no array
+  explicit Tensor(Array array);
+  explicit Tensor(Ref<TensorBody> body) : body_(std::move(body)) {}
+  Tensor(const Tensor&) = default;
+  Tensor(Tensor&&) noexcept = default;
+  Tensor& operator=(const Tensor&) & = default;
+  Tensor& operator=(Tensor&&) & noexcept = default;
+  /// `x[0] = y` would rebind a temporary: write x[0].copy_(y) or x.index_put_({0}, y).
+  Tensor& operator=(const Tensor&) && = delete;
+  ~Tensor() = default;
+
+  // ---- what it is ----
+  bool defined() const { return static_cast<bool>(body_); }
+  const Array& array() const;
+  const Shape& shape() const { return array().shape(); }
+  const Strides& strides() const { return array().strides(); }
+  int64_t size(int dim) const;
+  int dim() const { return array().rank(); }
+  int64_t numel() const { return array().numel(); }
+  Dtype dtype() const { return array().dtype(); }
+  bool is_contiguous() const { return array().is_contiguous(); }
+  bool is_floating_point() const { return is_floating(dtype()); }
+  /// How often the memory was changed in place.
+  int64_t version() const { return array().version(); }
+  TensorBody* body() const { return body_.get(); }
+  const Ref<TensorBody>& handle() const { return body_; }
+
+  // ---- its numbers ----
+  /// The only element as a T; throws unless there is exactly one.
+  template <class T> T item() const;
+  /// The first element's address; T must be the dtype's type. Element order is that of strides().
+  template <class T> T* data() const;
+  /// All elements in order; throws unless contiguous and of type T.
+  template <class T> std::span<T> span() const;
+  /// The only element, compared with zero.
+  explicit operator bool() const;
+  std::string to_string() const;
+
+  // ---- its place on the tape ----
+  bool requires_grad() const;
+  Tensor& requires_grad_(bool requires_grad = true);
+  bool is_leaf() const;
+  const Tensor& grad() const;
+  Tensor& mutable_grad();
+  /// The operation that made this tensor; null for leaves.
+  Node* grad_fn() const;
+  /// Keeps .grad of a tensor that is no leaf.
+  void retain_grad();
+  bool retains_grad() const;
+  /// Called with the gradient of this tensor once it is complete; a defined result replaces it.
+  template <class F> HookHandle register_hook(F hook);
+  /// Adds the gradient of every leaf into its .grad; see backward.h.
+  void backward() const;
+  void backward(const Tensor& gradient) const;
+  void backward(const Tensor& gradient, const BackwardOptions& options) const;
+  Tensor detach() const;
+  Tensor& detach_();
+  Tensor clone() const;
+  Tensor contiguous() const;
+  Tensor to(Dtype dtype) const;
+
+  // ---- views ----
+  Tensor operator[](int64_t index) const;
+  Tensor index(std::initializer_list<Index> indices) const;
+  Tensor index(std::span<const Index> indices) const;
+  Tensor& index_put_(std::initializer_list<Index> indices, const Tensor& value);
+  Tensor& index_put_(std::initializer_list<Index> indices, Scalar value);
+  Tensor select(int dim, int64_t index) const;
+  Tensor slice(int dim, std::optional<int64_t> start = {}, std::optional<int64_t> end = {}, int64_t step = 1) const;
+  Tensor narrow(int dim, int64_t start, int64_t length) const;
+  Tensor reshape(const Shape& shape) const;
+  Tensor view(const Shape& shape) const;
+  Tensor flatten(int start_dim = 0, int end_dim = -1) const;
+  Tensor transpose(int dim0, int dim1) const;
+  Tensor t() const;
+  Tensor mT() const;
+  Tensor permute(const Dims& dims) const;
+  Tensor squeeze() const;
+  Tensor squeeze(int dim) const;
+  Tensor unsqueeze(int dim) const;
+  Tensor expand(const Shape& shape) const;
+  Tensor expand_as(const Tensor& other) const;
+  Tensor view_as(const Tensor& other) const;
+
+  // ---- elementwise ----
+  Tensor operator-() const;
+  Tensor neg() const;
+  Tensor exp() const;
+  Tensor log() const;
+  Tensor sqrt() const;
+  Tensor tanh() const;
+  Tensor sigmoid() const;
+  Tensor relu() const;
+  Tensor abs() const;
+  Tensor square() const;
+  Tensor add(const Tensor& other) const;
+  Tensor sub(const Tensor& other) const;
+  Tensor mul(const Tensor& other) const;
+  Tensor div(const Tensor& other) const;
+  Tensor pow(const Tensor& exponent) const;
+  Tensor pow(Scalar exponent) const;
+  Tensor maximum(const Tensor& other) const;
+  Tensor minimum(const Tensor& other) const;
+  Tensor clamp(const ClampOptions& options) const;
+  Tensor softmax(int dim) const;
+  Tensor log_softmax(int dim) const;
+
+  // ---- reductions ----
+  Tensor sum(const Dims& dims = {}, const ReduceOptions& options = {}) const;
+  Tensor mean(const Dims& dims = {}, const ReduceOptions& options = {}) const;
+  Tensor max() const;
+  Tensor min() const;
+  ValuesAndIndices max(int dim, const DimOptions& options = {}) const;
+  ValuesAndIndices min(int dim, const DimOptions& options = {}) const;
+  Tensor argmax() const;
+  Tensor argmax(int dim, const DimOptions& options = {}) const;
+  bool all() const;
+  bool any() const;
+
+  // ---- products and picking ----
+  Tensor matmul(const Tensor& other) const;
+  Tensor index_select(int dim, const Tensor& index) const;
+  Tensor gather(int dim, const Tensor& index) const;
+
+  // ---- in place: see ops/inplace.h ----
+  Tensor& copy_(const Tensor& source);
+  Tensor& fill_(Scalar value);
+  Tensor& zero_();
+  Tensor& add_(const Tensor& other);
+  Tensor& sub_(const Tensor& other);
+  Tensor& mul_(const Tensor& other);
+  Tensor& div_(const Tensor& other);
+  Tensor& pow_(Scalar exponent);
+  Tensor& neg_();
+  Tensor& exp_();
+  Tensor& log_();
+  Tensor& sqrt_();
+  Tensor& tanh_();
+  Tensor& sigmoid_();
+  Tensor& relu_();
+  Tensor& abs_();
+  Tensor& clamp_(const ClampOptions& options);
+  Tensor& uniform_(double from = 0, double to = 1);
+  Tensor& normal_(double mean = 0, double std = 1);
+  Tensor& operator+=(const Tensor& other) { return add_(other); }
+  Tensor& operator-=(const Tensor& other) { return sub_(other); }
+  Tensor& operator*=(const Tensor& other) { return mul_(other); }
+  Tensor& operator/=(const Tensor& other) { return div_(other); }
+  Tensor& operator+=(Scalar other);
+  Tensor& operator-=(Scalar other);
+  Tensor& operator*=(Scalar other);
+  Tensor& operator/=(Scalar other);
+
+ private:
+  friend HookHandle add_hook(const Tensor& tensor, std::function<Tensor(const Tensor&)> hook);
+  static Hooks*& hooks_of(const Tensor& tensor, Node* node);
+  Ref<TensorBody> body_;
+};
+
+HookHandle add_hook(const Tensor& tensor, std::function<Tensor(const Tensor&)> hook);
+
+template <class F>
+HookHandle Tensor::register_hook(F hook) {
+  if constexpr (std::is_void_v<std::invoke_result_t<F&, const Tensor&>>) {
+    return add_hook(*this, [hook = std::move(hook)](const Tensor& g) mutable { return hook(g), Tensor(); });
+  } else {
+    return add_hook(*this, std::move(hook));
+  }
+}
+
+/// What a reduction over one dim gives when it also says where.
+struct ValuesAndIndices {
+  Tensor values;   ///< of the input's dtype
+  Tensor indices;  ///< int64
+};
+
+std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);
+
+}  // namespace reel
+
+template <>
+struct fmt::formatter<reel::Tensor> : fmt::formatter<fmt::string_view> {
+  template <class Context>
+  auto format(const reel::Tensor& tensor, Context& context) const {
+    const std::string text = tensor.to_string();
+    return formatter<fmt::string_view>::format({text.data(), text.size()}, context);
+  }
+};
+
+#include <reel/autograd/body.h>
