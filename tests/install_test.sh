@@ -27,9 +27,9 @@ cat >"$work/consumer/CMakeLists.txt" <<EOF
 cmake_minimum_required(VERSION 3.25)
 project(consumer LANGUAGES CXX)
 find_package(reel 0.1 REQUIRED)
-add_executable(shared $contract/function.cpp)
+add_executable(shared "$contract/function.cpp")
 target_link_libraries(shared PRIVATE reel::reel)
-add_executable(static $contract/function.cpp)
+add_executable(static "$contract/function.cpp")
 target_link_libraries(static PRIVATE reel::static)
 EOF
 "$cmake" -S "$work/consumer" -B "$work/consumer/build" -DCMAKE_PREFIX_PATH="$work/prefix" \
