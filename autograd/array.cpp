@@ -14,21 +14,20 @@ bool is_contiguous(const Shape& shape, const Strides& strides) {
   return true;
 }
 
-Array Array::empty(const Shape& shape, Dtype dtype) {
-  Array array;
-  array.numel_ = shape.numel();
-  array.storage_ = Storage::make(static_cast<size_t>(array.numel_) * size_of(dtype));
-  array.data_ = array.storage_->data;
-  array.dtype_ = dtype;
-  array.shape_ = shape;
-  array.strides_ = shape;
+Array::Array(const Shape& shape, Dtype dtype)
+    : numel_(shape.numel()), dtype_(dtype), shape_(shape), strides_(shape) {
+  storage_ = Storage::make(static_cast<size_t>(numel_) * size_of(dtype));
+  data_ = storage_->data;
   int64_t step = 1;
+  int64_t* strides = strides_.data();
   for (int i = shape.rank() - 1; i >= 0; --i) {
-    array.strides_[i] = step;
-    step *= std::max<int64_t>(shape[i], 1);
+    const int64_t size = strides[i];
+    strides[i] = step;
+    step *= std::max<int64_t>(size, 1);
   }
-  return array;
 }
+
+Array Array::empty(const Shape& shape, Dtype dtype) { return Array(shape, dtype); }
 
 Array Array::full(const Shape& shape, Scalar value, Dtype dtype) {
   Array array = empty(shape, dtype);

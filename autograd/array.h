@@ -36,6 +36,8 @@ class Array {
   uint32_t version() const { return storage_->version.load(std::memory_order_relaxed); }
 
  private:
+  Array(const Shape& shape, Dtype dtype);
+
   Ref<Storage> storage_;
   std::byte* data_ = nullptr;
   int64_t numel_ = 0;

@@ -69,8 +69,37 @@ class Node {
   uint32_t bytes_;
 };
 
+/// Counts who holds a body: handles; values kept for rules; and values that were kept before an operation in place
+/// gave the body another node. Those last can never be read again, and that node may depend on what keeps them
+/// (x.add_(x * w)): they hold the memory of the body but no longer what is in it, or the circle would never die.
+class BodyCount {
+ public:
+  void add() noexcept { count_.fetch_add(kHandle, std::memory_order_relaxed); }
+  void keep() noexcept { count_.fetch_add(kKept, std::memory_order_relaxed); }
+  /// True if nobody is left who can reach what is in the body.
+  bool drop() noexcept { return drop(kHandle); }
+  bool drop_kept() noexcept { return drop(kKept); }
+  /// True if the memory can go.
+  bool drop_outdated() noexcept { return count_.fetch_sub(kOutdated, std::memory_order_acq_rel) == kOutdated; }
+  void outdate_kept() noexcept {
+    const uint64_t kept = count_.load(std::memory_order_relaxed) / kKept % (kOutdated / kKept);
+    count_.fetch_add(kept * (kOutdated - kKept), std::memory_order_relaxed);
+  }
+  bool unique() const noexcept { return count_.load(std::memory_order_acquire) == kHandle + kOutdated; }
+
+ private:
+  static constexpr uint64_t kHandle = 1, kKept = uint64_t{1} << 24, kOutdated = uint64_t{1} << 44;
+
+  bool drop(uint64_t one) noexcept {
+    if (count_.load(std::memory_order_acquire) == one + kOutdated) return true;  // alone: no atomic change needed
+    return (count_.fetch_sub(one, std::memory_order_acq_rel) - one) % kOutdated == 0;
+  }
+
+  std::atomic<uint64_t> count_{kHandle + kOutdated};  // all that can reach the contents hold the memory once
+};
+
 struct TensorBody {
-  RefCount refs;
+  BodyCount refs;
   bool requires_grad = false;  // of a leaf; a recorded tensor has a node instead
   bool retains_grad = false;   // of a recorded tensor, on the user's wish
   uint32_t rebinds = 0;        // how often an in-place operation gave this tensor another node
@@ -85,7 +114,7 @@ struct TensorBody {
   ~TensorBody();
 
   bool needs_grad() const { return requires_grad || node; }
-  /// An in-place operation made this tensor another node's output. retain_grad() moves along, as in PyTorch.
+  /// An operation in place made this tensor another node's output. retain_grad() moves along, as in PyTorch.
   void rebind(Ref<Node> to);
   static Ref<TensorBody> make(Array&& numbers) {
     void* block = memory::allocate(sizeof(TensorBody), memory::Kind::Tensor);
@@ -106,7 +135,7 @@ struct Hooks {
 /// Gives a view whose base was changed in place the node that its numbers now come from.
 void refresh_view(TensorBody& view);
 
-inline Tensor::Tensor(Array array) : body_(TensorBody::make(std::move(array))) {}
+inline Tensor::Tensor(Array&& array) : body_(TensorBody::make(std::move(array))) {}
 inline const Array& Tensor::array() const {
   if (!body_) [[unlikely]] fail_undefined();
   return body_->array;

@@ -118,10 +118,9 @@ decltype(auto) dispatch_float(Dtype dtype, const char* op, F&& f) {
 }  // namespace reel
 
 template <>
-struct fmt::formatter<reel::Dtype> : fmt::formatter<fmt::string_view> {
+struct fmt::formatter<reel::Dtype> : reel::TextFormatter {
   template <class Context>
   auto format(reel::Dtype dtype, Context& context) const {
-    const std::string_view name = reel::name_of(dtype);
-    return formatter<fmt::string_view>::format({name.data(), name.size()}, context);
+    return write(reel::name_of(dtype), context);
   }
 };

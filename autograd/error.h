@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace reel {
 
@@ -32,5 +33,20 @@ template <class E = Error, class... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) {
   throw E(fmt::vformat(text, fmt::make_format_args(args...)));
 }
+
+/// Base of the library's fmt::formatters: prints a text where "{}" stands. (fmt's own formatter of strings needs
+/// <fmt/format.h>, which costs every user half a second of compile time.)
+struct TextFormatter {
+  template <class Context>
+  constexpr auto parse(Context& context) {
+    return context.begin();
+  }
+  template <class Context>
+  static auto write(std::string_view text, Context& context) {
+    auto out = context.out();
+    for (char c : text) *out++ = c;
+    return out;
+  }
+};
 
 }  // namespace reel

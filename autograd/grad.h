@@ -6,8 +6,8 @@
 namespace reel::autograd {
 
 struct GradOptions {
-  std::vector<Tensor> grad_outputs;  ///< one per output; may be absent where an output has one element
-  std::optional<bool> retain_graph;  ///< create_graph where absent
+  std::vector<Tensor> grad_outputs = {};  ///< one per output; may be absent where an output has one element
+  std::optional<bool> retain_graph = {};  ///< create_graph where absent
   bool create_graph = false;         ///< record the walk, so that the gradients can be differentiated again
   bool allow_unused = false;         ///< undefined gradients for inputs that no output depends on, not an error
 };

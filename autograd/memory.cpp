@@ -1,4 +1,4 @@
-#include <reel/autograd/memory.h>
+#include <reel/autograd/allocate.h>
 
 #include <sys/mman.h>
 
@@ -20,18 +20,15 @@
 #endif
 
 namespace reel::memory {
+
+using namespace detail;
+
 namespace {
 
 constexpr bool kCaches = REEL_MEMORY_CACHES;
 
-// ---- size classes: every 16 bytes up to 1 KiB, then eight to a doubling --------------------------------
-
-constexpr size_t kFineStep = 16;
-constexpr size_t kFineLimit = 1024;
-constexpr int kFineClasses = kFineLimit / kFineStep;
-constexpr int kClasses = kFineClasses + 8 * 38;
 constexpr size_t kSlabLimit = 4096;         // smaller blocks are carved from slabs
-constexpr size_t kThreadLimit = 64 * 1024;  // larger blocks go straight to the shared cache
+constexpr int64_t kThreadLimit = 64 * 1024;  // larger blocks go straight to the shared cache
 constexpr size_t kSlabBytes = 64 * 1024;
 constexpr size_t kSlabHeader = 64;
 
@@ -40,53 +37,19 @@ int class_of(size_t bytes) {
   const int doubling = static_cast<int>(std::bit_width(bytes - 1)) - 1;  // bytes in (2^d, 2^(d+1)]
   const size_t eighth = size_t{1} << (doubling - 3);
   const size_t step = (bytes - (size_t{1} << doubling) + eighth - 1) / eighth;  // 1..8
-  return kFineClasses + 8 * (doubling - 10) + static_cast<int>(step) - 1;
+  return kFineClasses + 8 * (doubling - 11) + static_cast<int>(step) - 1;
 }
 
 size_t bytes_of(int cls) {
   if (cls < kFineClasses) return static_cast<size_t>(cls + 1) * kFineStep;
-  const int doubling = (cls - kFineClasses) / 8 + 10;
+  const int doubling = (cls - kFineClasses) / 8 + 11;
   const size_t step = static_cast<size_t>((cls - kFineClasses) % 8 + 1);
   return (size_t{1} << doubling) + step * (size_t{1} << (doubling - 3));
 }
 
-struct Free {
-  Free* next;
-};
-struct Bin {
-  Free* head = nullptr;
-  int64_t count = 0;
-  void push(void* block) {
-    head = new (block) Free{head};
-    ++count;
-  }
-  void* pop() {
-    Free* block = head;
-    if (block) {
-      head = block->next;
-      --count;
-    }
-    return block;
-  }
-};
-
-// How many blocks of a class a thread keeps before it hands half of them on.
-int64_t thread_capacity(size_t bytes) { return std::clamp<int64_t>(static_cast<int64_t>((512 * 1024) / bytes), 8, 1024); }
+int32_t thread_capacity(size_t bytes) { return static_cast<int32_t>(std::clamp<size_t>((512 * 1024) / bytes, 8, 1024)); }
 
 // ---- the shared cache ----------------------------------------------------------------------------------
-
-struct Counters {
-  std::atomic<int64_t> in_use{0}, cached{0};
-  std::array<std::atomic<int64_t>, kKinds> live{};
-  std::atomic<int64_t> unflushed{0};  // part of in_use not yet in Central::in_use
-};
-
-// Only the owning thread writes: a plain addition that other threads may read.
-void add(std::atomic<int64_t>& counter, int64_t amount) {
-  counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-}
-
-struct ThreadCache;
 
 struct Central {
   std::mutex mutex;
@@ -95,6 +58,7 @@ struct Central {
   std::vector<ThreadCache*> threads;
   Counters departed;                   // sums of threads that ended, and of frees after a thread's end
   std::atomic<int64_t> in_use{0}, peak{0};
+  std::atomic<int64_t> obtained{0};    // bytes of blocks in use or cached
   char* chunk = nullptr;
   size_t chunk_left = 0, next_chunk = 256 * 1024;
 
@@ -148,8 +112,9 @@ size_t blocks_in_slab(int cls) { return (kSlabBytes - kSlabHeader) / bytes_of(cl
 void Central::carve(int cls, Bin& into) {
   char* slab = static_cast<char*>(take_slab());
   new (slab) SlabHeader{cls, 0};
-  const size_t bytes = bytes_of(cls);
-  for (size_t i = blocks_in_slab(cls); i-- > 0;) into.push(slab + kSlabHeader + i * bytes);
+  const size_t bytes = bytes_of(cls), blocks = blocks_in_slab(cls);
+  for (size_t i = blocks; i-- > 0;) into.push(slab + kSlabHeader + i * bytes);
+  obtained += static_cast<int64_t>(blocks * bytes);
 }
 
 SlabHeader* slab_of(void* block) {
@@ -194,46 +159,36 @@ int64_t Central::release_locked() {
 
 // ---- the threads' caches -------------------------------------------------------------------------------
 
-struct ThreadCache {
-  std::array<Bin, kClasses> bins;
-  Counters counters;
-
-  void* refill(int cls);
-  void hand_on(int cls, int64_t keep);
-};
-
-// A pointer, so that the thread-local block stays small and access needs no call.
-constinit thread_local ThreadCache* tls_cache = nullptr;
-constinit thread_local bool tls_ended = false;
+constinit thread_local bool thread_ended = false;
 
 struct ThreadEnd {
   ~ThreadEnd() {
-    ThreadCache* cache = std::exchange(tls_cache, nullptr);
-    tls_ended = true;
+    ThreadCache* cache = std::exchange(thread_cache, nullptr);
+    thread_ended = true;
     if (!cache) return;
     for (int cls = 0; cls < kClasses; ++cls) cache->hand_on(cls, 0);
     Central& shared = central();
     std::lock_guard lock(shared.mutex);
     std::erase(shared.threads, cache);
     shared.departed.in_use += cache->counters.in_use;
-    shared.departed.cached += cache->counters.cached;
     for (size_t kind = 0; kind < kKinds; ++kind) shared.departed.live[kind] += cache->counters.live[kind];
-    shared.in_use += cache->counters.unflushed;
+    shared.in_use += cache->counters.in_use - cache->counters.flushed;
     delete cache;
   }
 };
 
 ThreadCache* start_cache() {
-  if (tls_ended) return nullptr;
+  if (thread_ended) return nullptr;
   static thread_local ThreadEnd at_end;
   (void)at_end;
   auto* cache = new ThreadCache;
   std::lock_guard lock(central().mutex);
   central().threads.push_back(cache);
-  return tls_cache = cache;
+  return thread_cache = cache;
 }
 
-ThreadCache* thread_cache() { return tls_cache ? tls_cache : start_cache(); }
+// Null where no cache is to be used.
+ThreadCache* cache_of_thread() { return thread_cache || !kCaches ? thread_cache : start_cache(); }
 
 void* new_block(int cls) {
   const size_t bytes = bytes_of(cls);
@@ -243,7 +198,50 @@ void* new_block(int cls) {
   void* block = std::aligned_alloc(alignment, rounded);
   if (!block) throw std::bad_alloc();
   if (large) madvise(block, rounded, MADV_HUGEPAGE);
+  central().obtained += static_cast<int64_t>(bytes);
   return block;
+}
+
+// For blocks that pass no thread's cache: atomic additions.
+void count_without_cache(int64_t bytes, Kind kind, int64_t sign) {
+  Central& shared = central();
+  shared.departed.in_use += bytes;
+  shared.departed.live[static_cast<size_t>(kind)] += sign;
+  raise_peak(shared.in_use.fetch_add(bytes) + bytes);
+}
+
+// A block for a thread without a cache, or one too large for the threads' caches.
+void* allocate_shared(int cls) {
+  Central& shared = central();
+  {
+    std::lock_guard lock(shared.mutex);
+    Bin& bin = shared.bins[static_cast<size_t>(cls)];
+    if (!bin.head && bytes_of(cls) <= kSlabLimit) shared.carve(cls, bin);
+    if (void* block = bin.pop()) return block;
+  }
+  return new_block(cls);
+}
+
+void deallocate_shared(void* block, int cls) {
+  Central& shared = central();
+  std::lock_guard lock(shared.mutex);
+  shared.bins[static_cast<size_t>(cls)].push(block);
+}
+
+void* allocate_uncached(size_t bytes) {
+  void* block = std::aligned_alloc(64, (std::max<size_t>(bytes, 1) + 63) / 64 * 64);
+  if (!block) throw std::bad_alloc();
+  return block;
+}
+
+}  // namespace
+
+namespace detail {
+
+constinit thread_local ThreadCache* thread_cache = nullptr;
+
+ThreadCache::ThreadCache() {
+  for (int cls = 0; cls < kClasses; ++cls) bins[static_cast<size_t>(cls)].capacity = thread_capacity(bytes_of(cls));
 }
 
 // Fills an empty bin of this thread from the shared cache or a new slab and returns one block of it.
@@ -254,19 +252,15 @@ void* ThreadCache::refill(int cls) {
   {
     std::lock_guard lock(shared.mutex);
     Bin& theirs = shared.bins[static_cast<size_t>(cls)];
-    for (int64_t n = std::max<int64_t>(thread_capacity(bytes) / 2, 1); n > 0 && theirs.head; --n) mine.push(theirs.pop());
-    if (!mine.head && bytes <= kSlabLimit) {
-      shared.carve(cls, mine);
-      add(counters.cached, mine.count * static_cast<int64_t>(bytes));
-    }
+    for (int n = mine.capacity / 2; n > 0 && theirs.head; --n) mine.push(theirs.pop());
+    if (!mine.head && bytes <= kSlabLimit) shared.carve(cls, mine);
   }
-  if (void* block = mine.pop()) return block;
-  add(counters.cached, static_cast<int64_t>(bytes));
-  return new_block(cls);
+  void* block = mine.pop();
+  return block ? block : new_block(cls);
 }
 
 // Moves all but `keep` blocks of a class to the shared cache.
-void ThreadCache::hand_on(int cls, int64_t keep) {
+void ThreadCache::hand_on(int cls, int32_t keep) {
   Bin& mine = bins[static_cast<size_t>(cls)];
   if (mine.count <= keep) return;
   Central& shared = central();
@@ -274,96 +268,55 @@ void ThreadCache::hand_on(int cls, int64_t keep) {
   while (mine.count > keep) shared.bins[static_cast<size_t>(cls)].push(mine.pop());
 }
 
-void* take_large(int cls) {
-  Central& shared = central();
-  {
-    std::lock_guard lock(shared.mutex);
-    if (void* block = shared.bins[static_cast<size_t>(cls)].pop()) return block;
-  }
-  return nullptr;
+void Counters::flush() {
+  const int64_t now = in_use.load(std::memory_order_relaxed);
+  const int64_t change = now - std::exchange(flushed, now);
+  raise_peak(central().in_use.fetch_add(change) + change);
 }
 
-constexpr int64_t kFlush = 64 * 1024;
-
-void count(ThreadCache* cache, int64_t bytes, Kind kind, int64_t sign, bool from_cache) {
-  Counters& counters = cache ? cache->counters : central().departed;
-  if (!cache) {  // after the thread's end: rare, so atomic additions
-    counters.in_use += sign * bytes;
-    if (from_cache) counters.cached -= sign * bytes;
-    counters.live[static_cast<size_t>(kind)] += sign;
-    central().in_use += sign * bytes;
-    return;
-  }
-  add(counters.in_use, sign * bytes);
-  if (from_cache) add(counters.cached, -sign * bytes);
-  add(counters.live[static_cast<size_t>(kind)], sign);
-  add(counters.unflushed, sign * bytes);
-  const int64_t unflushed = counters.unflushed.load(std::memory_order_relaxed);
-  if (unflushed > kFlush || unflushed < -kFlush) [[unlikely]] {
-    counters.unflushed.store(0, std::memory_order_relaxed);
-    raise_peak(central().in_use.fetch_add(unflushed) + unflushed);
-  }
-}
-
-}  // namespace
-
-void* allocate(size_t bytes, Kind kind) {
-  ThreadCache* cache = thread_cache();
-  if (!kCaches) {
-    void* block = std::aligned_alloc(64, (std::max<size_t>(bytes, 1) + 63) / 64 * 64);
-    if (!block) throw std::bad_alloc();
-    count(cache, static_cast<int64_t>(bytes), kind, 1, false);
-    return block;
-  }
+void* allocate_slowly(size_t bytes, Kind kind) {
   const int cls = class_of(bytes);
   if (cls >= kClasses) throw std::bad_alloc();
   const int64_t rounded = static_cast<int64_t>(bytes_of(cls));
+  ThreadCache* cache = cache_of_thread();
   void* block = nullptr;
-  bool from_cache = true;
-  if (cache && rounded <= static_cast<int64_t>(kThreadLimit)) {
+  if (!kCaches) {
+    block = allocate_uncached(bytes);
+  } else if (cache && rounded <= kThreadLimit) {
     block = cache->bins[static_cast<size_t>(cls)].pop();
-    if (!block) [[unlikely]] block = cache->refill(cls);
+    if (!block) block = cache->refill(cls);
   } else {
-    block = take_large(cls);
-    if (!block) {
-      // Without a cache of its own (its thread is ending) a small block must still come from a slab.
-      if (rounded <= static_cast<int64_t>(kSlabLimit)) {
-        std::lock_guard lock(central().mutex);
-        Bin& bin = central().bins[static_cast<size_t>(cls)];
-        central().carve(cls, bin);
-        central().departed.cached += bin.count * rounded;
-        block = bin.pop();
-      } else {
-        block = new_block(cls);
-        from_cache = false;
-      }
-    }
+    block = allocate_shared(cls);
   }
-  count(cache, rounded, kind, 1, from_cache);
+  if (cache) {
+    cache->counters.count(rounded, kind, 1);
+  } else {
+    count_without_cache(rounded, kind, 1);
+  }
   return block;
 }
 
-void deallocate(void* block, size_t bytes, Kind kind) noexcept {
-  ThreadCache* cache = thread_cache();
-  if (!kCaches) {
-    count(cache, static_cast<int64_t>(bytes), kind, -1, false);
-    std::free(block);
-    return;
-  }
+void deallocate_slowly(void* block, size_t bytes, Kind kind) noexcept {
   const int cls = class_of(bytes);
   const int64_t rounded = static_cast<int64_t>(bytes_of(cls));
-  count(cache, rounded, kind, -1, true);
-  if (cache && rounded <= static_cast<int64_t>(kThreadLimit)) {
+  ThreadCache* cache = cache_of_thread();
+  if (!kCaches) {
+    std::free(block);
+  } else if (cache && rounded <= kThreadLimit) {
     Bin& bin = cache->bins[static_cast<size_t>(cls)];
     bin.push(block);
-    const int64_t capacity = thread_capacity(static_cast<size_t>(rounded));
-    if (bin.count > capacity) [[unlikely]] cache->hand_on(cls, capacity / 2);
-    return;
+    if (bin.count > bin.capacity) cache->hand_on(cls, bin.capacity / 2);
+  } else {
+    deallocate_shared(block, cls);
   }
-  Central& shared = central();
-  std::lock_guard lock(shared.mutex);
-  shared.bins[static_cast<size_t>(cls)].push(block);
+  if (cache) {
+    cache->counters.count(-rounded, kind, -1);
+  } else {
+    count_without_cache(-rounded, kind, -1);
+  }
 }
+
+}  // namespace detail
 
 Stats stats() {
   Central& shared = central();
@@ -371,13 +324,13 @@ Stats stats() {
   Stats sum;
   const auto take = [&](const Counters& counters) {
     sum.in_use += counters.in_use;
-    sum.cached += counters.cached;
     sum.live_storages += counters.live[static_cast<size_t>(Kind::Storage)];
     sum.live_tensors += counters.live[static_cast<size_t>(Kind::Tensor)];
     sum.live_nodes += counters.live[static_cast<size_t>(Kind::Node)];
   };
   take(shared.departed);
   for (const ThreadCache* cache : shared.threads) take(cache->counters);
+  sum.cached = kCaches ? std::max<int64_t>(shared.obtained - sum.in_use, 0) : 0;
   raise_peak(sum.in_use);
   sum.peak = shared.peak;
   return sum;
@@ -389,12 +342,12 @@ void reset_peak() {
 }
 
 void release_cache() {
-  if (ThreadCache* cache = thread_cache()) {
+  if (ThreadCache* cache = cache_of_thread()) {
     for (int cls = 0; cls < kClasses; ++cls) cache->hand_on(cls, 0);
   }
   Central& shared = central();
   std::lock_guard lock(shared.mutex);
-  shared.departed.cached -= shared.release_locked();
+  shared.obtained -= shared.release_locked();
 }
 
 }  // namespace reel::memory

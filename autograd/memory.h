@@ -22,13 +22,4 @@ void reset_peak();
 /// Gives what this thread and the shared cache hold for reuse back to the system.
 void release_cache();
 
-enum class Kind : uint8_t { Storage, Tensor, Node };
-inline constexpr int kKinds = 3;
-
-/// A block of at least `bytes`, aligned to 64 bytes where `bytes` is a multiple of 64, else to 16.
-/// Throws std::bad_alloc. Blocks of a size that was freed before are reused without a lock.
-void* allocate(size_t bytes, Kind kind);
-/// Takes back a block of allocate(bytes, kind); any thread may.
-void deallocate(void* block, size_t bytes, Kind kind) noexcept;
-
 }  // namespace reel::memory

@@ -4,7 +4,6 @@
 #include <reel/autograd/error.h>
 
 #include <cstdint>
-#include <cstring>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -19,7 +18,7 @@ class Shape {
  public:
   static constexpr int kInline = 6;
 
-  Shape() = default;
+  Shape() {}
   Shape(int64_t size) : rank_(1) { inline_[0] = size; }
   Shape(int size) : Shape(static_cast<int64_t>(size)) {}
   Shape(std::initializer_list<int64_t> sizes) { assign(sizes.begin(), static_cast<int>(sizes.size())); }
@@ -88,10 +87,16 @@ class Shape {
   }
   void copy(const Shape& other) {
     if (rank_ > kInline) [[unlikely]] return copy_heap(other);
-    // Two sizes unconditionally: most tensors have no more, and a branch costs more than the copy.
-    inline_[0] = other.inline_[0];
-    inline_[1] = other.inline_[1];
-    if (rank_ > 2) std::memcpy(inline_ + 2, other.inline_ + 2, sizeof(inline_) - 2 * sizeof(int64_t));
+    // Entry by entry: wider loads would have to wait for the narrow stores that wrote the entries.
+    switch (rank_) {
+      case 6: inline_[5] = other.inline_[5]; [[fallthrough]];
+      case 5: inline_[4] = other.inline_[4]; [[fallthrough]];
+      case 4: inline_[3] = other.inline_[3]; [[fallthrough]];
+      case 3: inline_[2] = other.inline_[2]; [[fallthrough]];
+      case 2: inline_[1] = other.inline_[1]; [[fallthrough]];
+      case 1: inline_[0] = other.inline_[0]; [[fallthrough]];
+      default: break;
+    }
   }
   void steal(Shape& other) noexcept {
     if (rank_ > kInline) [[unlikely]] {
@@ -105,7 +110,7 @@ class Shape {
 
   int32_t rank_ = 0;
   union {
-    int64_t inline_[kInline] = {0, 0};
+    int64_t inline_[kInline];
     int64_t* heap_;
   };
 };
@@ -163,10 +168,9 @@ std::string to_string(const Shape& shape);
 }  // namespace reel
 
 template <>
-struct fmt::formatter<reel::Shape> : fmt::formatter<fmt::string_view> {
+struct fmt::formatter<reel::Shape> : reel::TextFormatter {
   template <class Context>
   auto format(const reel::Shape& shape, Context& context) const {
-    const std::string text = reel::to_string(shape);
-    return formatter<fmt::string_view>::format({text.data(), text.size()}, context);
+    return write(reel::to_string(shape), context);
   }
 };

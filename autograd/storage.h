@@ -1,7 +1,7 @@
 #pragma once
 // Reference-counted handles, and the buffer that tensors share.
 
-#include <reel/autograd/memory.h>
+#include <reel/autograd/allocate.h>
 
 #include <atomic>
 #include <new>

@@ -54,11 +54,24 @@ void TensorBody::rebind(Ref<Node> to) {
   node = std::move(to);
   requires_grad = false;
   ++rebinds;
+  refs.outdate_kept();
 }
 
+// Called when nobody can reach the contents any more. The count outlives them for those that hold the memory.
 void destroy(TensorBody* body) noexcept {
+  BodyCount& count = body->refs;
   body->~TensorBody();
-  memory::deallocate(body, sizeof(TensorBody), memory::Kind::Tensor);
+  if (count.drop_outdated()) memory::deallocate(body, sizeof(TensorBody), memory::Kind::Tensor);
+}
+
+Kept::~Kept() {
+  TensorBody* body = tensor_.body();
+  if (!body) return;
+  if (body->rebinds == rebinds_) {
+    if (body->refs.drop_kept()) destroy(body);
+  } else if (body->refs.drop_outdated()) {
+    memory::deallocate(body, sizeof(TensorBody), memory::Kind::Tensor);
+  }
 }
 
 Tensor Hooks::run(Tensor g) const {

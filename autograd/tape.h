@@ -51,7 +51,13 @@ struct EnableGradGuard : GradModeGuard {
 /// A tensor remembered for a rule. Reading it after its memory changed in place throws.
 class Kept {
  public:
-  explicit Kept(const Tensor& tensor) : tensor_(tensor), version_(tensor.array().version()) {}
+  explicit Kept(const Tensor& tensor)
+      : version_(tensor.array().version()), rebinds_(tensor.body()->rebinds), tensor_(Ref<TensorBody>::adopt(tensor.body())) {
+    tensor.body()->refs.keep();
+  }
+  Kept(Kept&& other) noexcept : version_(other.version_), rebinds_(other.rebinds_), tensor_(std::move(other.tensor_)) {}
+  Kept& operator=(Kept&&) = delete;
+  ~Kept();
   const Tensor& operator()() const {
     if (tensor_.array().version() != version_) [[unlikely]] detail::fail_changed(tensor_, version_);
     return tensor_;
@@ -59,9 +65,12 @@ class Kept {
 
  private:
   friend Kept keep(const Tensor& tensor);
-  Kept() = default;
-  Tensor tensor_;
+  Kept() : tensor_() {}
   uint32_t version_ = 0;
+  uint32_t rebinds_ = 0;
+  union {
+    Tensor tensor_;  // counted as kept, not as a handle: see BodyCount
+  };
 };
 /// Remembers `tensor` and its version for a rule; remembers nothing where nothing is recorded.
 inline Kept keep(const Tensor& tensor) { return is_grad_enabled() ? Kept(tensor) : Kept(); }
@@ -240,7 +249,7 @@ void attach(const Tensor& out, const char* name, Args&&... args) {
 
 /// The tensor of a computed array, with a node if this thread records and an input needs a gradient.
 template <class... W>
-Tensor record(const char* name, Array y, W... wrts) {
+Tensor record(const char* name, Array&& y, W&&... wrts) {
   Tensor out(std::move(y));
   if constexpr (sizeof...(W) > 0) {
     if (is_grad_enabled() && (wrts.needed() || ...) && is_floating(out.dtype())) {
@@ -252,7 +261,7 @@ Tensor record(const char* name, Array y, W... wrts) {
 
 /// The same for an output that shows the memory of `x`.
 template <class... W>
-Tensor record_view(const char* name, const Tensor& x, Array y, W... wrts) {
+Tensor record_view(const char* name, const Tensor& x, Array&& y, W&&... wrts) {
   Tensor out = record(name, std::move(y), std::move(wrts)...);
   const Ref<TensorBody>& base = x.body()->base;
   out.body()->base = base ? base : x.handle();

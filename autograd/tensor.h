@@ -19,12 +19,12 @@ struct Hooks;
 void destroy(TensorBody* body) noexcept;
 
 struct TensorOptions {
-  std::optional<Dtype> dtype;  ///< float32 where absent, or what the values say
+  std::optional<Dtype> dtype = {};  ///< float32 where absent, or what the values say
   bool requires_grad = false;
 };
 struct ReduceOptions {
   bool keepdim = false;
-  std::optional<Dtype> dtype;
+  std::optional<Dtype> dtype = {};
 };
 struct VarOptions {
   bool unbiased = true;
@@ -34,7 +34,7 @@ struct DimOptions {
   bool keepdim = false;
 };
 struct ClampOptions {
-  std::optional<Scalar> min, max;
+  std::optional<Scalar> min = {}, max = {};
 };
 struct BackwardOptions;
 struct ValuesAndIndices;
@@ -52,7 +52,8 @@ class HookHandle {
 class Tensor {
  public:
   Tensor() = default;  ///< undefined: no array
-  explicit Tensor(Array array);
+  explicit Tensor(Array&& array);
+  explicit Tensor(const Array& array) : Tensor(Array(array)) {}
   explicit Tensor(Ref<TensorBody> body) : body_(std::move(body)) {}
   Tensor(const Tensor&) = default;
   Tensor(Tensor&&) noexcept = default;
@@ -232,11 +233,10 @@ std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);
 }  // namespace reel
 
 template <>
-struct fmt::formatter<reel::Tensor> : fmt::formatter<fmt::string_view> {
+struct fmt::formatter<reel::Tensor> : reel::TextFormatter {
   template <class Context>
   auto format(const reel::Tensor& tensor, Context& context) const {
-    const std::string text = tensor.to_string();
-    return formatter<fmt::string_view>::format({text.data(), text.size()}, context);
+    return write(tensor.to_string(), context);
   }
 };
 

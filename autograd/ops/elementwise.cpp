@@ -254,7 +254,8 @@ bool allclose(const Tensor& a, const Tensor& b, const CloseOptions& options) {
   NoGradGuard no_grad;
   const Tensor x = a.to(kFloat64), y = b.to(kFloat64);
   check<TypeError>(a.dtype() == b.dtype(), "allclose: both must have one dtype, got {} and {}", a.dtype(), b.dtype());
-  Tensor close = (x == y) | (abs(x - y) <= options.atol + options.rtol * abs(y)) & (abs(y) < INFINITY);
+  const Tensor within = abs(x - y) <= options.atol + options.rtol * abs(y);
+  Tensor close = (x == y) | (within & (abs(y) < INFINITY));
   if (options.equal_nan) close = close | (isnan(x) & isnan(y));
   return close.all();
 }

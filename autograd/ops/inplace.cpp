@@ -36,6 +36,9 @@ void rebind_base(const char* op, TensorBody& view, const Tensor& value) {
 
 // What a change needs that is not recorded: both operands in x's dtype, and no memory shared in another order.
 Array operand(const char* op, const Tensor& x, const Tensor& other) {
+  if (other.dtype() == x.dtype() && other.array().storage() != x.array().storage() && other.shape() == x.shape()) {
+    return other.array();
+  }
   const bool floating = other.is_floating_point() && other.dim() == 0;
   check_result(op, x, other.shape(), floating && x.is_floating_point() ? x.dtype() : other.dtype());
   const Array& array = other.array();
@@ -44,12 +47,15 @@ Array operand(const char* op, const Tensor& x, const Tensor& other) {
   return kernels::cast(shares && !same ? kernels::clone(array) : array, x.dtype());
 }
 
+// What x holds before it changes, for the rules that need it.
+Tensor former(const Tensor& x) { return is_grad_enabled() ? x.clone() : x; }
+
 using BinaryKernel = Array (*)(const Array&, const Array&, const Array*);
 using BinaryOp = Tensor (*)(const Tensor&, const Tensor&);
 
 Tensor& arithmetic(const char* op, Tensor& x, const Tensor& other, BinaryKernel kernel, BinaryOp function) {
   check_inplace(op, x);
-  if (records_inplace(x, {&other})) return rebind_inplace(op, x, function(x, other));
+  if (records_inplace(x, {&other})) return rebind_inplace(op, x, function(former(x), other));
   kernel(x.array(), operand(op, x, other), &x.array());
   x.array().storage()->bump();
   return x;
@@ -123,17 +129,17 @@ Tensor& Tensor::fill_(Scalar value) {
 }
 
 Tensor& Tensor::zero_() { return fill_(0); }
-Tensor& Tensor::pow_(Scalar exponent) { return rebind_inplace("pow_", *this, reel::pow(*this, exponent)); }
-Tensor& Tensor::neg_() { return rebind_inplace("neg_", *this, reel::neg(*this)); }
-Tensor& Tensor::exp_() { return rebind_inplace("exp_", *this, reel::exp(*this)); }
-Tensor& Tensor::log_() { return rebind_inplace("log_", *this, reel::log(*this)); }
-Tensor& Tensor::sqrt_() { return rebind_inplace("sqrt_", *this, reel::sqrt(*this)); }
-Tensor& Tensor::tanh_() { return rebind_inplace("tanh_", *this, reel::tanh(*this)); }
-Tensor& Tensor::sigmoid_() { return rebind_inplace("sigmoid_", *this, reel::sigmoid(*this)); }
-Tensor& Tensor::relu_() { return rebind_inplace("relu_", *this, reel::relu(*this)); }
-Tensor& Tensor::abs_() { return rebind_inplace("abs_", *this, reel::abs(*this)); }
+Tensor& Tensor::pow_(Scalar exponent) { return rebind_inplace("pow_", *this, reel::pow(former(*this), exponent)); }
+Tensor& Tensor::neg_() { return rebind_inplace("neg_", *this, reel::neg(former(*this))); }
+Tensor& Tensor::exp_() { return rebind_inplace("exp_", *this, reel::exp(former(*this))); }
+Tensor& Tensor::log_() { return rebind_inplace("log_", *this, reel::log(former(*this))); }
+Tensor& Tensor::sqrt_() { return rebind_inplace("sqrt_", *this, reel::sqrt(former(*this))); }
+Tensor& Tensor::tanh_() { return rebind_inplace("tanh_", *this, reel::tanh(former(*this))); }
+Tensor& Tensor::sigmoid_() { return rebind_inplace("sigmoid_", *this, reel::sigmoid(former(*this))); }
+Tensor& Tensor::relu_() { return rebind_inplace("relu_", *this, reel::relu(former(*this))); }
+Tensor& Tensor::abs_() { return rebind_inplace("abs_", *this, reel::abs(former(*this))); }
 Tensor& Tensor::clamp_(const ClampOptions& options) {
-  return rebind_inplace("clamp_", *this, reel::clamp(*this, options));
+  return rebind_inplace("clamp_", *this, reel::clamp(former(*this), options));
 }
 
 }  // namespace reel

@@ -109,7 +109,7 @@ Tensor as_strided_scatter(const Tensor& x, const Tensor& source, const Strides& 
   check_within("as_strided_scatter", source.shape(), strides, offset, x.numel());
   const Array y = kernels::clone(x.array());
   kernels::copy(source.array(), y.view(source.shape(), strides, offset));
-  return record("as_strided_scatter", y,
+  return record("as_strided_scatter", Array(y),
                 wrt(x, [strides, offset, shape = source.shape()](const Tensor& g) {
                   return as_strided_scatter(g, zeros(shape, {.dtype = g.dtype()}), strides, offset);
                 }),
@@ -339,7 +339,7 @@ Tensor cat(std::span<const Tensor> tensors, int dim) {
     part[at] = tensors[i].size(at);
     kernels::copy(tensors[i].array(), y.view(part, y.strides(), part.numel() > 0 ? rule.starts[i] * y.strides()[at] : 0));
   }
-  return record("cat", y, wrt_each(tensors, std::move(rule)));
+  return record("cat", Array(y), wrt_each(tensors, std::move(rule)));
 }
 
 Tensor cat(std::initializer_list<Tensor> tensors, int dim) {

@@ -1,0 +1,338 @@
+// Creation: check, make the array, mark the leaf. Everything is checked before a random number is
+// drawn.
+#include <reel/autograd/kernels/copy.h>
+#include <reel/autograd/kernels/random.h>
+#include <reel/autograd/ops/creation.h>
+#include <reel/autograd/ops/inplace.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+namespace reel {
+namespace {
+
+// The dtype to make, after everything that can be wrong with shape and options was checked.
+Dtype checked_dtype(const char* op, const Shape& shape, const TensorOptions& options,
+                    Dtype otherwise) {
+  const Dtype dtype = options.dtype.value_or(otherwise);
+  check<TypeError>(!options.requires_grad || is_floating(dtype),
+                   "{}: only floating tensors can require grad, got {}", op, dtype);
+  check_sizes(op, shape);
+  return dtype;
+}
+
+Tensor leaf(Array array, const TensorOptions& options) {
+  Tensor out(std::move(array));
+  out.body()->requires_grad = options.requires_grad;
+  return out;
+}
+
+Tensor filled(const char* op, const Shape& shape, Scalar value, const TensorOptions& options,
+              Dtype otherwise) {
+  return leaf(Array::full(shape, value, checked_dtype(op, shape, options, otherwise)), options);
+}
+
+TensorOptions like(const Tensor& x, const TensorOptions& options) {
+  return {.dtype = options.dtype.value_or(x.dtype()), .requires_grad = options.requires_grad};
+}
+
+// ---- nested lists ------------------------------------------------------------------------------------------
+
+Shape shape_of(const TensorData& data) {
+  Shape shape;
+  for (const TensorData* at = &data; at->is_list(); at = at->items().begin()) {
+    shape.push_back(static_cast<int64_t>(at->items().size()));
+    if (at->items().size() == 0) break;
+  }
+  return shape;
+}
+
+// Appends the numbers below `data` to `values` in order, and checks that the lists at each depth
+// are of one length.
+void flatten_into(std::vector<Scalar>& values, const TensorData& data, const Shape& shape,
+                  int depth) {
+  check(data.is_list() == (depth < shape.rank()), "tensor: expected {} at depth {}, got {}",
+        depth < shape.rank() ? "a list" : "a number", depth,
+        data.is_list() ? "a list" : "a number");
+  if (!data.is_list()) return values.push_back(data.value());
+  check(static_cast<int64_t>(data.items().size()) == shape[depth],
+        "tensor: lists at depth {} must be of one length, got {} and {}", depth, shape[depth],
+        data.items().size());
+  for (const TensorData& item : data.items()) flatten_into(values, item, shape, depth + 1);
+}
+
+Dtype dtype_of_values(const std::vector<Scalar>& values) {
+  if (values.empty()) return kFloat32;
+  Dtype dtype = kBool;
+  for (Scalar value : values) dtype = promote_types(dtype, value.dtype());
+  return dtype;
+}
+
+// ---- random ------------------------------------------------------------------------------------------------
+
+// Integers up to these are exact in the dtype.
+template <class T>
+constexpr std::pair<int64_t, int64_t> exact_range() {
+  if constexpr (std::is_floating_point_v<T>) {
+    constexpr int64_t limit = int64_t{1} << std::numeric_limits<T>::digits;
+    return {-limit, limit};
+  } else {
+    return {std::numeric_limits<T>::min(), std::numeric_limits<T>::max()};
+  }
+}
+
+void check_exact(const char* op, int64_t first, int64_t last, Dtype dtype) {
+  dispatch_any(dtype, [&]<class T>(TypeTag<T>) {
+    constexpr auto range = exact_range<T>();
+    check(range.first <= first && last <= range.second,
+          "{}: {} holds integers from {} to {}, got {} to {}", op, dtype, range.first, range.second,
+          first, last);
+  });
+}
+
+void check_integers(const char* op, int64_t low, int64_t high, Dtype dtype) {
+  check(low < high, "{}: low must be less than high, got {} and {}", op, low, high);
+  check_exact(op, low, high - 1, dtype);
+}
+
+void check_floating(const char* op, Dtype dtype) {
+  check<TypeError>(is_floating(dtype), "{}: expected a floating dtype, got {}", op, dtype);
+}
+
+// Lets `fill` overwrite x under the rules of in-place changes.
+template <class Fill>
+Tensor& sample(const char* op, Tensor& x, Fill&& fill) {
+  check_inplace(op, x);
+  for (int dim = 0; dim < x.dim(); ++dim) {
+    check(x.array().size(dim) <= 1 || x.strides()[dim] != 0,
+          "{}: an expanded tensor cannot be filled, got strides {}", op, x.strides());
+  }
+  if (records_inplace(x, {})) {
+    const Array values = Array::empty(x.shape(), x.dtype());
+    fill(values);
+    return rebind_inplace(op, x, Tensor(values));
+  }
+  fill(x.array());
+  x.array().storage()->bump();
+  return x;
+}
+
+}  // namespace
+
+// ---- from values -------------------------------------------------------------------------------------------
+
+Tensor detail::from_memory(const char* op, const void* values, Dtype from, size_t count,
+                           const Shape& shape, const TensorOptions& options, Dtype otherwise) {
+  const Dtype dtype = checked_dtype(op, shape, options, otherwise);
+  check(shape.numel() == static_cast<int64_t>(count), "{}: shape {} does not hold {} values", op,
+        shape, count);
+  const Array array = Array::empty(shape, from);
+  if (count > 0) std::memcpy(array.data<std::byte>(), values, count * size_of(from));
+  return leaf(kernels::cast(array, dtype), options);
+}
+
+Tensor tensor(const TensorData& data, const TensorOptions& options) {
+  const Shape shape = shape_of(data);
+  std::vector<Scalar> values;
+  flatten_into(values, data, shape, 0);
+  const Array array =
+      Array::empty(shape, checked_dtype("tensor", shape, options, dtype_of_values(values)));
+  dispatch_any(array.dtype(), [&]<class T>(TypeTag<T>) {
+    T* y = array.data<T>();
+    for (Scalar value : values) *y++ = value.to<T>();
+  });
+  return leaf(array, options);
+}
+
+Tensor detail::from_bits(const char* op, const std::vector<bool>& values, const Shape& shape,
+                         const TensorOptions& options) {
+  const std::vector<uint8_t> bytes(values.begin(), values.end());
+  return from_memory(op, bytes.data(), kBool, bytes.size(), shape, options, kBool);
+}
+
+// ---- from sizes --------------------------------------------------------------------------------------------
+
+Tensor zeros(const Shape& shape, const TensorOptions& options) {
+  return filled("zeros", shape, 0, options, kFloat32);
+}
+Tensor ones(const Shape& shape, const TensorOptions& options) {
+  return filled("ones", shape, 1, options, kFloat32);
+}
+Tensor full(const Shape& shape, Scalar value, const TensorOptions& options) {
+  return filled("full", shape, value, options, value.dtype());
+}
+
+Tensor empty(const Shape& shape, const TensorOptions& options) {
+  return leaf(Array::empty(shape, checked_dtype("empty", shape, options, kFloat32)), options);
+}
+
+Tensor eye(int64_t n, const TensorOptions& options) { return eye(n, n, options); }
+
+Tensor eye(int64_t n, int64_t m, const TensorOptions& options) {
+  const Array array = Array::full({n, m}, 0, checked_dtype("eye", {n, m}, options, kFloat32));
+  kernels::fill(array.view(std::min(n, m), m + 1), 1);
+  return leaf(array, options);
+}
+
+Tensor arange(Scalar end, const TensorOptions& options) { return arange(0, end, 1, options); }
+Tensor arange(Scalar start, Scalar end, const TensorOptions& options) {
+  return arange(start, end, 1, options);
+}
+
+Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& options) {
+  const bool floating = start.is_floating() || end.is_floating() || step.is_floating();
+  const Dtype dtype = checked_dtype("arange", {}, options, floating ? kFloat32 : kInt64);
+  return dispatch_number(dtype, "arange", [&]<class T>(TypeTag<T>) {
+    // Counted and computed as PyTorch does: in int64, or for floating dtypes in double.
+    using Wide = std::conditional_t<std::is_integral_v<T>, int64_t, double>;
+    const Wide first = start.to<Wide>(), last = end.to<Wide>(), by = step.to<Wide>();
+    check(by != 0, "arange: step must not be 0");
+    const double count = std::ceil((static_cast<double>(last) - static_cast<double>(first)) /
+                                   static_cast<double>(by));
+    check(count >= 0 && count < 0x1p60,
+          "arange: step must lead from start to end, got start {}, end {}, step {}", first, last,
+          by);
+    const Shape shape(static_cast<int64_t>(count));
+    check_sizes("arange", shape);
+    const Array array = Array::empty(shape, dtype);
+    for (int64_t i = 0; i < array.numel(); ++i) {
+      array.data<T>()[i] = static_cast<T>(first + by * static_cast<Wide>(i));
+    }
+    return leaf(array, options);
+  });
+}
+
+Tensor linspace(Scalar start, Scalar end, int64_t steps, const TensorOptions& options) {
+  const Array array = Array::empty(steps, checked_dtype("linspace", steps, options, kFloat32));
+  dispatch_number(array.dtype(), "linspace", [&]<class T>(TypeTag<T>) {
+    using Real = std::conditional_t<std::is_floating_point_v<T>, T, double>;
+    const Real first = start.to<Real>(), last = end.to<Real>();
+    const Real step = steps > 1 ? (last - first) / static_cast<Real>(steps - 1) : 0;
+    // From both ends towards the middle, so that the last number is `end` itself.
+    for (int64_t i = 0; i < steps; ++i) {
+      const Real forward = first + step * static_cast<Real>(i),
+                 back = last - step * static_cast<Real>(steps - 1 - i);
+      array.data<T>()[i] = static_cast<T>(i < steps / 2 || steps == 1 ? forward : back);
+    }
+  });
+  return leaf(array, options);
+}
+
+Tensor zeros_like(const Tensor& x, const TensorOptions& options) {
+  return zeros(x.shape(), like(x, options));
+}
+Tensor ones_like(const Tensor& x, const TensorOptions& options) {
+  return ones(x.shape(), like(x, options));
+}
+Tensor empty_like(const Tensor& x, const TensorOptions& options) {
+  return empty(x.shape(), like(x, options));
+}
+Tensor full_like(const Tensor& x, Scalar value, const TensorOptions& options) {
+  return full(x.shape(), value, like(x, options));
+}
+
+// ---- random ------------------------------------------------------------------------------------------------
+
+Tensor rand(const Shape& shape, const TensorOptions& options) {
+  const Dtype dtype = checked_dtype("rand", shape, options, kFloat32);
+  check_floating("rand", dtype);
+  const Array array = Array::empty(shape, dtype);
+  kernels::uniform(array, 0, 1, default_generator());
+  return leaf(array, options);
+}
+
+Tensor randn(const Shape& shape, const TensorOptions& options) {
+  const Dtype dtype = checked_dtype("randn", shape, options, kFloat32);
+  check_floating("randn", dtype);
+  const Array array = Array::empty(shape, dtype);
+  kernels::normal(array, 0, 1, default_generator());
+  return leaf(array, options);
+}
+
+Tensor randint(int64_t low, int64_t high, const Shape& shape, const TensorOptions& options) {
+  const Dtype dtype = checked_dtype("randint", shape, options, kInt64);
+  check_integers("randint", low, high, dtype);
+  const Array array = Array::empty(shape, dtype);
+  kernels::random(array, low, high, default_generator());
+  return leaf(array, options);
+}
+
+Tensor randperm(int64_t n, const TensorOptions& options) {
+  const Dtype dtype = checked_dtype("randperm", n, options, kInt64);
+  check_exact("randperm", 0, n - 1, dtype);
+  const Array array = Array::empty(n, dtype);
+  kernels::permutation(array, default_generator());
+  return leaf(array, options);
+}
+
+Tensor bernoulli(const Tensor& p) {
+  check_floating("bernoulli", p.dtype());
+  const Array probabilities = kernels::contiguous(p.array());
+  dispatch_float(p.dtype(), "bernoulli", [&]<class T>(TypeTag<T>) {
+    for (int64_t i = 0; i < probabilities.numel(); ++i) {
+      const T value = probabilities.data<T>()[i];
+      check(value >= 0 && value <= 1, "bernoulli: probabilities must be in [0, 1], got {}", value);
+    }
+  });
+  const Array array = Array::empty(p.shape(), p.dtype());
+  kernels::bernoulli(array, probabilities, default_generator());
+  return Tensor(array);
+}
+
+Tensor randint(int64_t high, const Shape& shape, const TensorOptions& options) {
+  return randint(0, high, shape, options);
+}
+Tensor rand_like(const Tensor& x, const TensorOptions& options) {
+  return rand(x.shape(), like(x, options));
+}
+Tensor randn_like(const Tensor& x, const TensorOptions& options) {
+  return randn(x.shape(), like(x, options));
+}
+Tensor randint_like(const Tensor& x, int64_t low, int64_t high, const TensorOptions& options) {
+  return randint(low, high, x.shape(), like(x, options));
+}
+Tensor randint_like(const Tensor& x, int64_t high, const TensorOptions& options) {
+  return randint(0, high, x.shape(), like(x, options));
+}
+
+// ---- samplers in place -------------------------------------------------------------------------------------
+
+Tensor& uniform_(Tensor& x, double from, double to, Generator& generator) {
+  check_floating("uniform_", x.dtype());
+  check(from <= to, "uniform_: from must not be more than to, got {} and {}", from, to);
+  return sample("uniform_", x,
+                [&](const Array& out) { kernels::uniform(out, from, to, generator); });
+}
+
+Tensor& normal_(Tensor& x, double mean, double std, Generator& generator) {
+  check_floating("normal_", x.dtype());
+  check(std >= 0, "normal_: std must not be negative, got {}", std);
+  return sample("normal_", x,
+                [&](const Array& out) { kernels::normal(out, mean, std, generator); });
+}
+
+Tensor& exponential_(Tensor& x, double lambda, Generator& generator) {
+  check_floating("exponential_", x.dtype());
+  check(lambda > 0, "exponential_: lambda must be positive, got {}", lambda);
+  return sample("exponential_", x,
+                [&](const Array& out) { kernels::exponential(out, lambda, generator); });
+}
+
+Tensor& bernoulli_(Tensor& x, double p, Generator& generator) {
+  check(p >= 0 && p <= 1, "bernoulli_: p must be in [0, 1], got {}", p);
+  return sample("bernoulli_", x, [&](const Array& out) { kernels::bernoulli(out, p, generator); });
+}
+
+Tensor& random_(Tensor& x, int64_t low, int64_t high, Generator& generator) {
+  check_integers("random_", low, high, x.dtype());
+  return sample("random_", x,
+                [&](const Array& out) { kernels::random(out, low, high, generator); });
+}
+
+Tensor& Tensor::uniform_(double from, double to) { return reel::uniform_(*this, from, to); }
+Tensor& Tensor::normal_(double mean, double std) { return reel::normal_(*this, mean, std); }
+
+}  // namespace reel
