@@ -304,6 +304,23 @@ TEST(Lifetimes, evaluation_without_backward_does_not_grow) {
   EXPECT_LE(memory::stats().in_use, in_use);
 }
 
+TEST(Lifetimes, a_tensor_changed_by_what_was_computed_from_it_makes_no_circle) {
+  const Tensor w = variable({2, 3});
+  const memory::Stats before = memory::stats();
+  for (int i = 0; i < 10; ++i) {
+    Tensor x = w * 2;
+    x.add_(x * w);    // x's new node depends on what keeps x
+    x.mul_(x * w);
+    Tensor buffer = zeros({2}, {.dtype = kFloat64});
+    Tensor row = buffer.slice(0, 0, 1);
+    row.add_(w.slice(0, 1, 2) * row);
+    row.mul_(row * w.slice(0, 0, 1));
+  }
+  EXPECT_EQ(memory::stats().live_nodes, before.live_nodes);
+  EXPECT_EQ(memory::stats().live_tensors, before.live_tensors);
+  EXPECT_EQ(memory::stats().live_storages, before.live_storages);
+}
+
 TEST(Lifetimes, a_failed_backward_changes_no_grad) {
   const Tensor a = variable({2}), b = variable({3});
   Tensor kept = b * 1;
