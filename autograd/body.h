@@ -80,7 +80,10 @@ class BodyCount {
   bool drop() noexcept { return drop(kHandle); }
   bool drop_kept() noexcept { return drop(kKept); }
   /// True if the memory can go.
-  bool drop_outdated() noexcept { return count_.fetch_sub(kOutdated, std::memory_order_acq_rel) == kOutdated; }
+  bool drop_outdated() noexcept {
+    if (count_.load(std::memory_order_acquire) == kOutdated) return true;
+    return count_.fetch_sub(kOutdated, std::memory_order_acq_rel) == kOutdated;
+  }
   void outdate_kept() noexcept {
     const uint64_t kept = count_.load(std::memory_order_relaxed) / kKept % (kOutdated / kKept);
     count_.fetch_add(kept * (kOutdated - kKept), std::memory_order_relaxed);
@@ -91,7 +94,10 @@ class BodyCount {
   static constexpr uint64_t kHandle = 1, kKept = uint64_t{1} << 24, kOutdated = uint64_t{1} << 44;
 
   bool drop(uint64_t one) noexcept {
-    if (count_.load(std::memory_order_acquire) == one + kOutdated) return true;  // alone: no atomic change needed
+    if (count_.load(std::memory_order_acquire) == one + kOutdated) {  // alone: nobody to race with
+      count_.store(kOutdated, std::memory_order_relaxed);
+      return true;
+    }
     return (count_.fetch_sub(one, std::memory_order_acq_rel) - one) % kOutdated == 0;
   }
 

@@ -28,10 +28,10 @@ struct Slice {
 /// One entry of an index list.
 class Index {
  public:
-  enum class Kind : uint8_t { None, Ellipsis, Integer, Slice, Tensor };
+  enum class Kind : uint8_t { NewDim, Rest, Integer, Slice, Tensor };
 
-  Index(NoneType) : kind_(Kind::None) {}
-  Index(EllipsisType) : kind_(Kind::Ellipsis) {}
+  Index(NoneType) : kind_(Kind::NewDim) {}
+  Index(EllipsisType) : kind_(Kind::Rest) {}
   Index(int64_t index) : kind_(Kind::Integer), integer_(index) {}
   Index(int index) : Index(static_cast<int64_t>(index)) {}
   Index(long long index) : Index(static_cast<int64_t>(index)) {}

@@ -71,7 +71,7 @@ const Tensor& Tensor::grad() const {
   return body_->grad;
 }
 
-Tensor& Tensor::mutable_grad() {
+Tensor& Tensor::mutable_grad() const {
   array();
   return body_->grad;
 }

@@ -95,14 +95,14 @@ class Tensor {
   Tensor& requires_grad_(bool requires_grad = true);
   bool is_leaf() const;
   const Tensor& grad() const;
-  Tensor& mutable_grad();
+  Tensor& mutable_grad() const;
   /// The operation that made this tensor; null for leaves.
   Node* grad_fn() const;
   /// Keeps .grad of a tensor that is no leaf.
   void retain_grad();
   bool retains_grad() const;
   /// Called with the gradient of this tensor once it is complete; a defined result replaces it.
-  template <class F> HookHandle register_hook(F hook);
+  template <class F> HookHandle register_hook(F hook) const;
   /// Adds the gradient of every leaf into its .grad; see backward.h.
   void backward() const;
   void backward(const Tensor& gradient) const;
@@ -214,7 +214,7 @@ class Tensor {
 HookHandle add_hook(const Tensor& tensor, std::function<Tensor(const Tensor&)> hook);
 
 template <class F>
-HookHandle Tensor::register_hook(F hook) {
+HookHandle Tensor::register_hook(F hook) const {
   if constexpr (std::is_void_v<std::invoke_result_t<F&, const Tensor&>>) {
     return add_hook(*this, [hook = std::move(hook)](const Tensor& g) mutable { return hook(g), Tensor(); });
   } else {

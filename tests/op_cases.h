@@ -17,8 +17,8 @@ struct OpCase {
   std::function<Tensor(const Tensors&)> fn;                  // of float inputs only
   std::vector<std::vector<Shape>> shapes;                    // sets of input shapes; each is checked by itself
   double low = -2, high = 2;                                 // inputs are uniform in [low, high)
-  std::function<double(const std::vector<double>&)> scalar;  // reference of one element (elementwise operations)
-  std::function<Tensor(const Tensors&)> reference;           // reference of the whole (all others), float64
+  std::function<double(const std::vector<double>&)> scalar = {};  // reference of one element (elementwise operations)
+  std::function<Tensor(const Tensors&)> reference = {};      // reference of the whole (all others), float64
   std::string note = {};                                     // tells rows of one name apart
 };
 

@@ -3,6 +3,7 @@
 
 #include <reel/reel.h>
 
+#include <cmath>
 #include <thread>
 
 using namespace reel;

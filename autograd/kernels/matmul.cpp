@@ -5,8 +5,8 @@
 #include <limits>
 #include <type_traits>
 
-#include <xtensor-blas/xblas_config.hpp>
 #include <xflens/cxxblas/cxxblas.cxx>
+#include <xtensor-blas/xblas_config.hpp>
 
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/parallel.h>
@@ -21,8 +21,8 @@ using BlasInt = xt::blas_index_t;
 
 // ---- matrices as BLAS takes them -----------------------------------------------------------------------------
 
-// rows x cols numbers. They lie row by row, or transposed: column by column; `leading` elements from one such line
-// to the next. Integers, which BLAS does not know, have any two strides.
+// rows x cols numbers. They lie row by row, or transposed: column by column; `leading` elements
+// from one such line to the next. Integers, which BLAS does not know, have any two strides.
 struct Matrix {
   Array array;
   int64_t rows, cols;
@@ -33,7 +33,9 @@ struct Matrix {
     if (transposed()) return cols > 1 ? col_stride : std::max<int64_t>(1, rows);
     return rows > 1 ? row_stride : std::max<int64_t>(1, cols);
   }
-  bool fits_blas() const { return (row_lines() && unit(cols, col_stride)) || (col_lines() && unit(rows, row_stride)); }
+  bool fits_blas() const {
+    return (row_lines() && unit(cols, col_stride)) || (col_lines() && unit(rows, row_stride));
+  }
 
  private:
   static bool unit(int64_t size, int64_t stride) { return size <= 1 || stride == 1; }
@@ -41,11 +43,14 @@ struct Matrix {
   bool col_lines() const { return cols <= 1 || col_stride >= std::max<int64_t>(1, rows); }
 };
 
-// The last two dims of `x`, or of a 1-d x taken as a row or a column. Copied if BLAS could not read it.
+// The last two dims of `x`, or of a 1-d x taken as a row or a column. Copied if BLAS could not read
+// it.
 Matrix matrix_of(const Array& x, bool as_row) {
   const auto look = [&](const Array& at) -> Matrix {
     const int rank = at.rank();
-    if (rank > 1) return {at, at.size(rank - 2), at.size(rank - 1), at.strides()[rank - 2], at.strides()[rank - 1]};
+    if (rank > 1)
+      return {at, at.size(rank - 2), at.size(rank - 1), at.strides()[rank - 2],
+              at.strides()[rank - 1]};
     if (as_row) return {at, 1, at.size(0), 1, at.strides()[0]};
     return {at, at.size(0), 1, at.strides()[0], 1};
   };
@@ -59,7 +64,8 @@ Matrix transpose(Matrix matrix) {
   return matrix;
 }
 
-// One product c = a b, or bias + a b: m x k times k x n, into rows of c that are `n` elements apart.
+// One product c = a b, or bias + a b: m x k times k x n, into rows of c that are `n` elements
+// apart.
 template <class T>
 struct Product {
   int64_t m, n, k;
@@ -95,23 +101,24 @@ void multiply_here(const Product<T>& p) {
   if (p.n == 1) {
     const int64_t step = p.b_transposed ? 1 : p.b_leading;
     cxxblas::gemv(cxxblas::RowMajor, trans(p.a_transposed), blas_int(p.a_transposed ? p.k : p.m),
-                  blas_int(p.a_transposed ? p.m : p.k), T{1}, p.a, blas_int(p.a_leading), p.b, blas_int(step), beta,
-                  p.c, blas_int(p.c_leading));
+                  blas_int(p.a_transposed ? p.m : p.k), T{1}, p.a, blas_int(p.a_leading), p.b,
+                  blas_int(step), beta, p.c, blas_int(p.c_leading));
   } else if (p.m == 1) {
     const int64_t step = p.a_transposed ? p.a_leading : 1;
     cxxblas::gemv(cxxblas::RowMajor, trans(!p.b_transposed), blas_int(p.b_transposed ? p.n : p.k),
-                  blas_int(p.b_transposed ? p.k : p.n), T{1}, p.b, blas_int(p.b_leading), p.a, blas_int(step), beta,
-                  p.c, BlasInt{1});
+                  blas_int(p.b_transposed ? p.k : p.n), T{1}, p.b, blas_int(p.b_leading), p.a,
+                  blas_int(step), beta, p.c, BlasInt{1});
   } else {
-    cxxblas::gemm(cxxblas::RowMajor, trans(p.a_transposed), trans(p.b_transposed), blas_int(p.m), blas_int(p.n),
-                  blas_int(p.k), T{1}, p.a, blas_int(p.a_leading), p.b, blas_int(p.b_leading), beta, p.c,
-                  blas_int(p.c_leading));
+    cxxblas::gemm(cxxblas::RowMajor, trans(p.a_transposed), trans(p.b_transposed), blas_int(p.m),
+                  blas_int(p.n), blas_int(p.k), T{1}, p.a, blas_int(p.a_leading), p.b,
+                  blas_int(p.b_leading), beta, p.c, blas_int(p.c_leading));
   }
 }
 
 template <class T>
 void multiply_here(const IntegerProduct<T>& p) {
-  // Unsigned and at least 32 bits wide, because overflow wraps around here and is undefined otherwise.
+  // Unsigned and at least 32 bits wide, because overflow wraps around here and is undefined
+  // otherwise.
   using Wide = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
   for (int64_t i = 0; i < p.m; ++i) {
     T* row = p.c + i * p.n;
@@ -120,7 +127,8 @@ void multiply_here(const IntegerProduct<T>& p) {
       const Wide factor = static_cast<Wide>(p.a[i * p.a_row + l * p.a_col]);
       const T* b = p.b + l * p.b_row;
       for (int64_t j = 0; j < p.n; ++j) {
-        row[j] = static_cast<T>(static_cast<Wide>(row[j]) + factor * static_cast<Wide>(b[j * p.b_col]));
+        row[j] =
+            static_cast<T>(static_cast<Wide>(row[j]) + factor * static_cast<Wide>(b[j * p.b_col]));
       }
     }
   }
@@ -128,7 +136,8 @@ void multiply_here(const IntegerProduct<T>& p) {
 
 // ---- splitting over threads ----------------------------------------------------------------------------------
 
-// Multiplications that make it worth to cut a product in two: some 20 us a block, against 2 us to hand one over.
+// Multiplications that make it worth to cut a product in two: some 20 us a block, against 2 us to
+// hand one over.
 constexpr int64_t kSplitWork = int64_t{1} << 22;
 // Small products of a batch are put together to blocks of so many.
 constexpr int64_t kBatchWork = int64_t{1} << 20;
@@ -136,8 +145,9 @@ constexpr int64_t kMaxBlocks = 16;
 // Block borders are multiples of what the BLAS' inner kernels take at once.
 constexpr int64_t kBorder = 16;
 
-// How a product is cut, by its sizes alone: halved across the longer side of its blocks, again for every eightfold
-// of the work. Each block packs its operands anew, which this keeps below a tenth (1024^3: 16 blocks cost 12 %).
+// How a product is cut, by its sizes alone: halved across the longer side of its blocks, again for
+// every eightfold of the work. Each block packs its operands anew, which this keeps below a tenth
+// (1024^3: 16 blocks cost 12 %).
 struct Cut {
   int64_t rows = 1, cols = 1;
 
@@ -184,13 +194,32 @@ auto product_of(const Matrix& a, const Matrix& b, const Array& c, const Array* b
   const int64_t m = a.rows, n = b.cols, k = a.cols;
   if constexpr (std::is_floating_point_v<T>) {
     constexpr int64_t most = std::numeric_limits<BlasInt>::max();
-    check(std::max({m, n, k, a.leading(), b.leading()}) <= most, "matmul: sizes up to {} are possible, got {} and {}",
-          most, a.array.shape(), b.array.shape());
-    return Product<T>{m, n, k, a.array.data<T>(), b.array.data<T>(), a.leading(), b.leading(), a.transposed(),
-                      b.transposed(), c.data<T>(), n, bias ? bias->data<T>() : nullptr};
+    check(std::max({m, n, k, a.leading(), b.leading()}) <= most,
+          "matmul: sizes up to {} are possible, got {} and {}", most, a.array.shape(),
+          b.array.shape());
+    return Product<T>{m,
+                      n,
+                      k,
+                      a.array.data<T>(),
+                      b.array.data<T>(),
+                      a.leading(),
+                      b.leading(),
+                      a.transposed(),
+                      b.transposed(),
+                      c.data<T>(),
+                      n,
+                      bias ? bias->data<T>() : nullptr};
   } else {
-    return IntegerProduct<T>{m, n, k, a.array.data<T>(), b.array.data<T>(), a.row_stride, a.col_stride, b.row_stride,
-                             b.col_stride, c.data<T>()};
+    return IntegerProduct<T>{m,
+                             n,
+                             k,
+                             a.array.data<T>(),
+                             b.array.data<T>(),
+                             a.row_stride,
+                             a.col_stride,
+                             b.row_stride,
+                             b.col_stride,
+                             c.data<T>()};
   }
 }
 
@@ -198,7 +227,8 @@ auto product_of(const Matrix& a, const Matrix& b, const Array& c, const Array* b
 
 // Sizes (or strides) without the last two; those of a 1-d or 2-d operand are none.
 Shape leading_dims(const Shape& sizes) {
-  return Shape(std::span<const int64_t>(sizes.data(), static_cast<size_t>(std::max(0, sizes.rank() - 2))));
+  return Shape(
+      std::span<const int64_t>(sizes.data(), static_cast<size_t>(std::max(0, sizes.rank() - 2))));
 }
 
 int64_t offset_of(int64_t item, const Shape& batch, const Strides& strides) {
@@ -215,8 +245,10 @@ void multiply_batch(const Matrix& a, const Matrix& b, const Shape& batch, const 
   const auto first = product_of<T>(a, b, y);
   const int64_t items = batch.numel();
   if (items == 1) return multiply(first);
-  const Strides a_steps = expand_strides("matmul", leading_dims(a.array.shape()), leading_dims(a.array.strides()), batch);
-  const Strides b_steps = expand_strides("matmul", leading_dims(b.array.shape()), leading_dims(b.array.strides()), batch);
+  const Strides a_steps = expand_strides("matmul", leading_dims(a.array.shape()),
+                                         leading_dims(a.array.strides()), batch);
+  const Strides b_steps = expand_strides("matmul", leading_dims(b.array.shape()),
+                                         leading_dims(b.array.strides()), batch);
   const int64_t work = std::max<int64_t>(1, first.m * first.n * first.k);
   const int64_t per_block = std::max<int64_t>(1, kBatchWork / work);
   parallel_for((items + per_block - 1) / per_block, [&](int64_t block) {
@@ -231,7 +263,8 @@ void multiply_batch(const Matrix& a, const Matrix& b, const Shape& batch, const 
   });
 }
 
-// The library splits products by itself, so OpenBLAS must not: its own threads make small products slower.
+// The library splits products by itself, so OpenBLAS must not: its own threads make small products
+// slower.
 void keep_blas_single_threaded() {
   [[maybe_unused]] static const bool done = (openblas_set_num_threads(1), true);
 }
@@ -246,9 +279,11 @@ Shape result_shape(const Array& a, const Array& b, const Shape& batch) {
 }  // namespace
 
 Array matmul(const Array& a, const Array& b) {
-  check(a.rank() > 0 && b.rank() > 0, "matmul: both operands need at least 1 dim, got {} and {}", a.shape(), b.shape());
+  check(a.rank() > 0 && b.rank() > 0, "matmul: both operands need at least 1 dim, got {} and {}",
+        a.shape(), b.shape());
   const int64_t inner = b.size(std::max(0, b.rank() - 2));
-  check(a.shape().back() == inner, "matmul: inner sizes must match, got {} and {}", a.shape(), b.shape());
+  check(a.shape().back() == inner, "matmul: inner sizes must match, got {} and {}", a.shape(),
+        b.shape());
   if (a.rank() > 2 && b.rank() <= 2 && a.is_contiguous() && a.numel() > 0) {
     // All matrices of the batch meet the same b: together they are one tall matrix.
     const int64_t rows = a.numel() / inner;
@@ -273,10 +308,11 @@ Array matmul(const Array& a, const Array& b) {
 
 Array linear(const Array& x, const Array& weight, const Array& bias) {
   check(x.rank() > 0 && weight.rank() == 2 && x.shape().back() == weight.size(1),
-        "linear: input [..., in] and weight [out, in] are required, got {} and {}", x.shape(), weight.shape());
+        "linear: input [..., in] and weight [out, in] are required, got {} and {}", x.shape(),
+        weight.shape());
   const int64_t out = weight.size(0), in = weight.size(1);
-  check(!bias.defined() || bias.shape() == Shape(out), "linear: bias of shape [{}] is required, got {}", out,
-        bias.shape());
+  check(!bias.defined() || bias.shape() == Shape(out),
+        "linear: bias of shape [{}] is required, got {}", out, bias.shape());
   Shape shape = x.shape();
   shape[shape.rank() - 1] = out;
   Array y = Array::empty(shape, x.dtype());

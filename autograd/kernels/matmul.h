@@ -5,12 +5,13 @@
 
 namespace reel::kernels {
 
-/// a @ b for one dtype but bool, ranks from 1, as torch.matmul: a 1-d operand is a row (a) or a column (b) whose dim
-/// vanishes from the result, batch dims broadcast. Operands with unit stride in one of the last two dims are not
-/// copied. Throws if the inner sizes differ.
+/// a @ b for one dtype but bool, ranks from 1, as torch.matmul: a 1-d operand is a row (a) or a
+/// column (b) whose dim vanishes from the result, batch dims broadcast. Operands with unit stride
+/// in one of the last two dims are not copied. Throws if the inner sizes differ.
 Array matmul(const Array& a, const Array& b);
 
-/// x @ weight^T + bias for a floating dtype: x [..., in], weight [out, in], bias [out] or undefined.
+/// x @ weight^T + bias for a floating dtype: x [..., in], weight [out, in], bias [out] or
+/// undefined.
 Array linear(const Array& x, const Array& weight, const Array& bias);
 
 }  // namespace reel::kernels

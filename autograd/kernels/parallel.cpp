@@ -51,13 +51,14 @@ void pause() {
 #endif
 }
 
-// Some tens of microseconds: kernels of one training step follow each other faster than that, and waking a
-// sleeping thread takes longer than many of them.
+// Some tens of microseconds: kernels of one training step follow each other faster than that, and
+// waking a sleeping thread takes longer than many of them.
 constexpr int kSpins = 2000;
 
 thread_local bool inside_block = false;
 
-// One call of parallel_for. It lives on the caller's stack: the pool lets no worker touch it after the call.
+// One call of parallel_for. It lives on the caller's stack: the pool lets no worker touch it after
+// the call.
 class Job {
  public:
   Job(int64_t blocks, BlockFunction f) : blocks_(blocks), f_(f) {}
@@ -66,7 +67,8 @@ class Job {
   void run() noexcept {
     inside_block = true;
     try {
-      for (int64_t block; (block = next_.fetch_add(1, std::memory_order_relaxed)) < blocks_;) f_(block);
+      for (int64_t block; (block = next_.fetch_add(1, std::memory_order_relaxed)) < blocks_;)
+        f_(block);
     } catch (...) {
       next_.store(blocks_, std::memory_order_relaxed);
       if (!failed_.exchange(true)) error_ = std::current_exception();
@@ -140,7 +142,8 @@ class Pool {
   void work() {
     uint64_t seen = 0;
     for (;;) {
-      for (int spin = 0; spin < kSpins && opened_.load(std::memory_order_acquire) == seen; ++spin) pause();
+      for (int spin = 0; spin < kSpins && opened_.load(std::memory_order_acquire) == seen; ++spin)
+        pause();
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return opened_.load(std::memory_order_relaxed) != seen; });
       seen = opened_.load(std::memory_order_relaxed);
@@ -169,7 +172,8 @@ class Pool {
 }  // namespace
 
 void parallel_for(int64_t blocks, BlockFunction f) {
-  const int64_t threads = inside_block || blocks <= 1 ? 1 : std::min<int64_t>(num_threads(), blocks);
+  const int64_t threads =
+      inside_block || blocks <= 1 ? 1 : std::min<int64_t>(num_threads(), blocks);
   if (threads > 1) {
     Job job(blocks, f);
     if (Pool::instance().run(job, static_cast<int>(threads - 1))) return job.rethrow();

@@ -1,6 +1,6 @@
 #pragma once
-// Splitting work over the library's threads. Blocks are fixed by the problem, never by the number of threads, so
-// that a result has the same bits for any of them.
+// Splitting work over the library's threads. Blocks are fixed by the problem, never by the number
+// of threads, so that a result has the same bits for any of them.
 
 #include <concepts>
 #include <cstdint>
@@ -10,14 +10,17 @@
 
 namespace reel::kernels {
 
-/// A function that takes the number of a block, seen through two pointers. It does not own what it refers to.
+/// A function that takes the number of a block, seen through two pointers. It does not own what it
+/// refers to.
 class BlockFunction {
  public:
   template <class F>
-    requires std::invocable<F&, int64_t> && (!std::same_as<std::remove_cvref_t<F>, BlockFunction>)
-  BlockFunction(F&& f)
+  requires std::invocable<F&, int64_t> &&
+      (!std::same_as<std::remove_cvref_t<F>, BlockFunction>)BlockFunction(F&& f)
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
-        call_([](void* object, int64_t block) { (*static_cast<std::remove_reference_t<F>*>(object))(block); }) {}
+        call_([](void* object, int64_t block) {
+          (*static_cast<std::remove_reference_t<F>*>(object))(block);
+        }) {}
   void operator()(int64_t block) const { call_(object_, block); }
 
  private:
@@ -25,9 +28,10 @@ class BlockFunction {
   void (*call_)(void*, int64_t);
 };
 
-/// Calls f(0) to f(blocks - 1), in any order and on several threads, the caller's among them; returns when all are
-/// done. Inside a block, or while another thread uses the pool, the calls are made one after the other. What a
-/// block throws is thrown to the caller, and blocks that have not begun are left out.
+/// Calls f(0) to f(blocks - 1), in any order and on several threads, the caller's among them;
+/// returns when all are done. Inside a block, or while another thread uses the pool, the calls are
+/// made one after the other. What a block throws is thrown to the caller, and blocks that have not
+/// begun are left out.
 void parallel_for(int64_t blocks, BlockFunction f);
 
 }  // namespace reel::kernels

@@ -26,13 +26,15 @@ constexpr int64_t kBlockElements = 16384;
 template <class F>
 void for_row_ranges(int64_t rows, int64_t length, F&& f) {
   const int64_t per_block = std::max<int64_t>(1, kBlockElements / std::max<int64_t>(1, length));
-  parallel_for((rows + per_block - 1) / per_block,
-               [&](int64_t block) { f(block * per_block, std::min(rows, (block + 1) * per_block)); });
+  parallel_for((rows + per_block - 1) / per_block, [&](int64_t block) {
+    f(block * per_block, std::min(rows, (block + 1) * per_block));
+  });
 }
 
 // ---- along consecutive elements --------------------------------------------------------------------------------
 
-// The last n < width elements, and `filler` behind them: so all elements go through the same instructions.
+// The last n < width elements, and `filler` behind them: so all elements go through the same
+// instructions.
 template <class T>
 Batch<T> load_part(const T* x, int64_t n, T filler) {
   alignas(64) T part[Batch<T>::size];
@@ -62,13 +64,14 @@ template <class T>
 T largest(const T* x, int64_t n) {
   Batch<T> best(kLowest<T>);
   int64_t i = 0;
-  for (; i + kWidth<T> <= n; i += kWidth<T>) best = xsimd::max(best, Batch<T>::load_unaligned(x + i));
+  for (; i + kWidth<T> <= n; i += kWidth<T>)
+    best = xsimd::max(best, Batch<T>::load_unaligned(x + i));
   if (i < n) best = xsimd::max(best, load_part(x + i, n - i, kLowest<T>));
   return fold(best, [](T a, T b) { return a > b ? a : b; });
 }
 
-// The sum of exp(x - shift), whose terms go into y unless it is null. Float sums of long rows are put together in
-// float64.
+// The sum of exp(x - shift), whose terms go into y unless it is null. Float sums of long rows are
+// put together in float64.
 template <class T>
 T sum_of_exp(const T* x, int64_t n, T shift, T* y) {
   constexpr int64_t run = 256 * kWidth<T>;
@@ -129,7 +132,8 @@ struct Columns {
     }
     const Batch<T> log_sum = logarithm ? xsimd::log(sum) : sum;
     for (int64_t i = 0; i < length; ++i) {
-      store(logarithm ? (load(x + i * step) - shift) - log_sum : load(y + i * step) / sum, y + i * step);
+      store(logarithm ? (load(x + i * step) - shift) - log_sum : load(y + i * step) / sum,
+            y + i * step);
     }
   }
 };
@@ -154,9 +158,12 @@ Array softmax_any(const char* op, const Array& x, int dim, bool logarithm) {
       for (int64_t row = first; row < last; ++row) {
         const T* in = from.data<T>() + row * length * step;
         T* out = y.data<T>() + row * length * step;
-        if (step > 1) softmax_columns(in, out, length, step, logarithm);
-        else if (logarithm) log_softmax_row(in, length, out);
-        else softmax_row(in, length, out);
+        if (step > 1)
+          softmax_columns(in, out, length, step, logarithm);
+        else if (logarithm)
+          log_softmax_row(in, length, out);
+        else
+          softmax_row(in, length, out);
       }
     });
     return y;
@@ -190,7 +197,8 @@ Array cross_entropy(const Array& x, const Array& target, int64_t ignore_index) {
   });
 }
 
-Array cross_entropy_backward(const Array& g, const Array& x, const Array& target, int64_t ignore_index) {
+Array cross_entropy_backward(const Array& g, const Array& x, const Array& target,
+                             int64_t ignore_index) {
   return dispatch_float(x.dtype(), "cross_entropy_backward", [&](auto tag) {
     using T = typename decltype(tag)::type;
     const Array from = contiguous(x), wanted = contiguous(target), factor = contiguous(g);
@@ -224,8 +232,9 @@ int64_t check_targets(const char* op, const Array& target, int64_t classes, int6
       ++ignored;
       continue;
     }
-    check<IndexError>(values[i] >= 0 && values[i] < classes, "{}: targets must be at least 0 and below {}, got {}", op,
-                      classes, values[i]);
+    check<IndexError>(values[i] >= 0 && values[i] < classes,
+                      "{}: targets must be at least 0 and below {}, got {}", op, classes,
+                      values[i]);
   }
   return ignored;
 }

@@ -5,19 +5,22 @@
 
 namespace reel::kernels {
 
-/// exp(x) divided by its sum along `dim` (0 <= dim < rank), or its logarithm; floating dtypes. As in PyTorch, -inf
-/// counts as probability 0, and NaN, +inf or nothing but -inf along `dim` give NaN.
+/// exp(x) divided by its sum along `dim` (0 <= dim < rank), or its logarithm; floating dtypes. As
+/// in PyTorch, -inf counts as probability 0, and NaN, +inf or nothing but -inf along `dim` give
+/// NaN.
 Array softmax(const Array& x, int dim);
 Array log_softmax(const Array& x, int dim);
 
-/// -log softmax(x)[i, target[i]] for each row i of x [rows, classes]; 0 where the target is `ignore_index`.
-/// target [rows], int64, must have been checked.
+/// -log softmax(x)[i, target[i]] for each row i of x [rows, classes]; 0 where the target is
+/// `ignore_index`. target [rows], int64, must have been checked.
 Array cross_entropy(const Array& x, const Array& target, int64_t ignore_index);
-/// Its gradient with respect to x: g[i] * (softmax(x)[i, c] - [c is target[i]]); 0 in rows that are ignored.
-Array cross_entropy_backward(const Array& g, const Array& x, const Array& target, int64_t ignore_index);
+/// Its gradient with respect to x: g[i] * (softmax(x)[i, c] - [c is target[i]]); 0 in rows that are
+/// ignored.
+Array cross_entropy_backward(const Array& g, const Array& x, const Array& target,
+                             int64_t ignore_index);
 
-/// Throws IndexError unless all of target (int64, any shape) are `ignore_index` or in [0, classes). Returns how many
-/// are ignored.
+/// Throws IndexError unless all of target (int64, any shape) are `ignore_index` or in [0, classes).
+/// Returns how many are ignored.
 int64_t check_targets(const char* op, const Array& target, int64_t classes, int64_t ignore_index);
 
 }  // namespace reel::kernels

@@ -1,8 +1,6 @@
 #include <reel/autograd/kernels/softmax.h>
 #include <reel/autograd/ops/activation.h>
-#include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
-#include <reel/autograd/ops/indexing.h>
 #include <reel/autograd/ops/loss.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/view.h>
@@ -10,6 +8,11 @@
 
 namespace reel {
 namespace {
+
+// The error of shapes that do not broadcast names the loss.
+void check_broadcast(const char* op, const Tensor& input, const Tensor& target) {
+  if (input.shape() != target.shape()) broadcast_shapes(op, input.shape(), target.shape());
+}
 
 Tensor reduce(const Tensor& losses, Reduction reduction) {
   if (reduction == Reduction::Mean) return losses.mean();
@@ -27,14 +30,18 @@ struct Classes {
 
 int class_dim(const Tensor& input) { return input.dim() == 1 ? 0 : 1; }
 
-Classes classes_of(const char* op, const Tensor& input, const Tensor& target, int64_t ignore_index) {
-  check(input.dim() >= 1, "{}: an input [C], [N, C] or [N, C, d1, ...] is required, got {}", op, input.shape());
+Classes classes_of(const char* op, const Tensor& input, const Tensor& target,
+                   int64_t ignore_index) {
+  check(input.dim() >= 1, "{}: an input [C], [N, C] or [N, C, d1, ...] is required, got {}", op,
+        input.shape());
   Shape expected = input.shape();
   expected.erase(class_dim(input));
-  check(target.shape() == expected, "{}: a target of shape {} is required for an input of shape {}, got {}", op,
-        expected, input.shape(), target.shape());
+  check(target.shape() == expected,
+        "{}: a target of shape {} is required for an input of shape {}, got {}", op, expected,
+        input.shape(), target.shape());
   check<TypeError>(is_integral(target.dtype()) && target.dtype() != kBool,
-                   "{}: class indices of an integer dtype are required, got {}", op, target.dtype());
+                   "{}: class indices of an integer dtype are required, got {}", op,
+                   target.dtype());
   const Tensor index = target.detach().to(kInt64);
   const int64_t classes = input.size(class_dim(input));
   const int64_t ignored = kernels::check_targets(op, index.array(), classes, ignore_index);
@@ -46,14 +53,17 @@ Classes classes_of(const char* op, const Tensor& input, const Tensor& target, in
 void check_weight(const char* op, const Tensor& input, const Tensor& weight) {
   if (!weight.defined()) return;
   const int64_t classes = input.size(class_dim(input));
-  check(weight.shape() == Shape(classes), "{}: a weight of shape [{}] is required, got {}", op, classes, weight.shape());
+  check(weight.shape() == Shape(classes), "{}: a weight of shape [{}] is required, got {}", op,
+        classes, weight.shape());
 }
 
-// The factor of each target's loss, without gradient: its class's weight, 0 if ignored. Undefined if all are 1.
+// The factor of each target's loss, without gradient: its class's weight, 0 if ignored. Undefined
+// if all are 1.
 Tensor factors_of(const Classes& classes, const Tensor& weight, Dtype dtype) {
   Tensor factors = classes.valid.defined() ? classes.valid.to(dtype) : Tensor();
   if (!weight.defined()) return factors;
-  const Tensor flat = weight.detach().to(dtype).index_select(0, classes.index.reshape({classes.index.numel()}));
+  const Tensor flat =
+      weight.detach().to(dtype).index_select(0, classes.index.reshape({classes.index.numel()}));
   const Tensor picked = flat.reshape(classes.index.shape());
   return factors.defined() ? picked * factors : picked;
 }
@@ -75,8 +85,10 @@ Tensor pick(const Tensor& input, const Classes& classes) {
   return input.gather(dim, classes.index.unsqueeze(dim)).squeeze(dim);
 }
 
-Tensor nll(const Tensor& log_probabilities, const Classes& classes, const Tensor& factors, Reduction reduction) {
-  return reduce_weighted(apply(-pick(log_probabilities, classes), factors, classes), factors, reduction);
+Tensor nll(const Tensor& log_probabilities, const Classes& classes, const Tensor& factors,
+           Reduction reduction) {
+  return reduce_weighted(apply(-pick(log_probabilities, classes), factors, classes), factors,
+                         reduction);
 }
 
 // ---- cross entropy ---------------------------------------------------------------------------------------------
@@ -94,18 +106,22 @@ Tensor smoothed(const Tensor& input, const Classes& classes, const CrossEntropyO
   const double smoothing = options.label_smoothing;
   const Tensor logs = log_softmax(input, dim);
   const Tensor factors = factors_of(classes, options.weight, input.dtype());
-  const Tensor weighted = options.weight.defined() ? logs * along_classes(options.weight, input) : logs;
+  const Tensor weighted =
+      options.weight.defined() ? logs * along_classes(options.weight, input) : logs;
   const Tensor spread = apply(-weighted.sum(dim), {}, classes);
   return nll(logs, classes, factors, options.reduction) * (1 - smoothing) +
-         reduce_weighted(spread, factors, options.reduction) * (smoothing / static_cast<double>(input.size(dim)));
+         reduce_weighted(spread, factors, options.reduction) *
+             (smoothing / static_cast<double>(input.size(dim)));
 }
 
-Tensor with_probabilities(const Tensor& input, const Tensor& target, const CrossEntropyOptions& options) {
+Tensor with_probabilities(const Tensor& input, const Tensor& target,
+                          const CrossEntropyOptions& options) {
   const int dim = class_dim(input);
   const int64_t classes = input.size(dim);
   Tensor wanted = target;
   if (options.label_smoothing > 0) {
-    wanted = target * (1 - options.label_smoothing) + options.label_smoothing / static_cast<double>(classes);
+    wanted = target * (1 - options.label_smoothing) +
+             options.label_smoothing / static_cast<double>(classes);
   }
   Tensor terms = log_softmax(input, dim) * wanted;
   if (options.weight.defined()) terms = terms * along_classes(options.weight, input);
@@ -114,24 +130,27 @@ Tensor with_probabilities(const Tensor& input, const Tensor& target, const Cross
 }
 
 // (softmax(x) - one_hot(target)) * g in each row; 0 in ignored rows.
-Tensor cross_entropy_backward(const Tensor& g, const Tensor& x, const Tensor& target, int64_t ignore_index) {
-  const auto valid = [target, ignore_index](Dtype dtype) { return (target != ignore_index).to(dtype).unsqueeze(1); };
+Tensor cross_entropy_backward(const Tensor& g, const Tensor& x, const Tensor& target,
+                              int64_t ignore_index) {
   return record(
       "cross_entropy_backward",
       kernels::cross_entropy_backward(g.array(), x.array(), target.array(), ignore_index),
-      wrt(g, [x = keep(x), target = keep(target), valid](const Tensor& h) {
-        const Tensor in = valid(h.dtype());
-        const Tensor index = where(target() < 0, Scalar(0), target()).unsqueeze(1);
-        const Tensor picked = (in * h.gather(1, where(in != 0, index, Scalar(0)))).squeeze(1);
-        return (in * h * softmax(x(), 1)).sum(1) - picked;
-      }),
-      wrt(x, [x = keep(x), g = keep(g), valid](const Tensor& h) {
-        const Tensor y = softmax(x(), 1), u = valid(h.dtype()) * h * g().unsqueeze(1);
+      wrt(g,
+          [x = keep(x), target = keep(target), ignore_index](const Tensor& h) {
+            const Tensor valid = target() != ignore_index;
+            const Tensor index = where(valid, target(), Scalar(0)).unsqueeze(1);
+            const Tensor picked = h.gather(1, index).squeeze(1);
+            return where(valid, (h * softmax(x(), 1)).sum(1) - picked, Scalar(0.0));
+          }),
+      wrt(x, [x = keep(x), g = keep(g), target = keep(target), ignore_index](const Tensor& h) {
+        const Tensor factor = where(target() != ignore_index, g(), Scalar(0.0)).unsqueeze(1);
+        const Tensor y = softmax(x(), 1), u = h * factor;
         return y * (u - (u * y).sum(1, {.keepdim = true}));
       }));
 }
 
-// The losses of [N, C] and [N] without weights. Computed in one pass over x and kept without the probabilities.
+// The losses of [N, C] and [N] without weights. Computed in one pass over x and kept without the
+// probabilities.
 Tensor cross_entropy_rows(const Tensor& x, const Tensor& target, int64_t ignore_index) {
   return record("cross_entropy", kernels::cross_entropy(x.array(), target.array(), ignore_index),
                 wrt(x, [x = keep(x), target = keep(target), ignore_index](const Tensor& g) {
@@ -142,28 +161,35 @@ Tensor cross_entropy_rows(const Tensor& x, const Tensor& target, int64_t ignore_
 }  // namespace
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, const LossOptions& options) {
+  check_broadcast("mse_loss", input, target);
   return reduce(square(input - target), options.reduction);
 }
 
 Tensor l1_loss(const Tensor& input, const Tensor& target, const LossOptions& options) {
+  check_broadcast("l1_loss", input, target);
   return reduce(abs(input - target), options.reduction);
 }
 
 Tensor nll_loss(const Tensor& input, const Tensor& target, const NllLossOptions& options) {
-  check<TypeError>(input.is_floating_point(), "nll_loss: a floating input is required, got {}", input.dtype());
+  check<TypeError>(input.is_floating_point(), "nll_loss: a floating input is required, got {}",
+                   input.dtype());
   const Classes classes = classes_of("nll_loss", input, target, options.ignore_index);
   check_weight("nll_loss", input, options.weight);
   return nll(input, classes, factors_of(classes, options.weight, input.dtype()), options.reduction);
 }
 
-Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntropyOptions& options) {
+Tensor cross_entropy(const Tensor& input, const Tensor& target,
+                     const CrossEntropyOptions& options) {
   const char* op = "cross_entropy";
-  check<TypeError>(input.is_floating_point(), "{}: a floating input is required, got {}", op, input.dtype());
+  check<TypeError>(input.is_floating_point(), "{}: a floating input is required, got {}", op,
+                   input.dtype());
   check(options.label_smoothing >= 0 && options.label_smoothing <= 1,
         "{}: label_smoothing must be between 0 and 1, got {}", op, options.label_smoothing);
-  check(input.dim() >= 1, "{}: an input [C], [N, C] or [N, C, d1, ...] is required, got {}", op, input.shape());
+  check(input.dim() >= 1, "{}: an input [C], [N, C] or [N, C, d1, ...] is required, got {}", op,
+        input.shape());
   check_weight(op, input, options.weight);
-  if (target.is_floating_point() && target.shape() == input.shape()) return with_probabilities(input, target, options);
+  if (target.is_floating_point() && target.shape() == input.shape())
+    return with_probabilities(input, target, options);
   const Classes classes = classes_of(op, input, target, options.ignore_index);
   if (options.label_smoothing > 0) return smoothed(input, classes, options);
   if (input.dim() != 2 || options.weight.defined()) {
@@ -171,7 +197,8 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target, const CrossEntro
     return nll(log_softmax(input, class_dim(input)), classes, factors, options.reduction);
   }
   const Tensor losses = cross_entropy_rows(input, target.detach().to(kInt64), options.ignore_index);
-  if (options.reduction != Reduction::Mean || !classes.valid.defined()) return reduce(losses, options.reduction);
+  if (options.reduction != Reduction::Mean || !classes.valid.defined())
+    return reduce(losses, options.reduction);
   return losses.sum() / static_cast<double>(classes.counted);
 }
 

@@ -1,0 +1,9 @@
+#pragma once
+// Everything of nn/.
+
+#include <reel/nn/activation.h>
+#include <reel/nn/container.h>
+#include <reel/nn/handle.h>
+#include <reel/nn/linear.h>
+#include <reel/nn/loss.h>
+#include <reel/nn/module.h>
