@@ -183,6 +183,10 @@ TEST(Max, lets_nan_win) {
     EXPECT_TRUE(std::isnan(row.max().item<float>())) << at;
     EXPECT_EQ(row.argmax().item<int64_t>(), at);
     EXPECT_EQ(argmin(row).item<int64_t>(), at);
+    const Tensor columns = stack({arange(100, {.dtype = kFloat32}), row});
+    EXPECT_TRUE(std::isnan(amax(columns, 0)[at].item<float>()));
+    EXPECT_EQ(amax(columns, 0)[98 - at / 99].item<float>(), static_cast<float>(98 - at / 99));
+    EXPECT_EQ(columns.max(0).indices[at].item<int64_t>(), 1);
   }
 }
 

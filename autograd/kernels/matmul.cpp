@@ -5,8 +5,10 @@
 #include <limits>
 #include <type_traits>
 
-#include <xflens/cxxblas/cxxblas.cxx>
+// First: without what it defines the wrappers fall back to slow loops of their own, in silence.
 #include <xtensor-blas/xblas_config.hpp>
+
+#include <xflens/cxxblas/cxxblas.cxx>
 
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/parallel.h>

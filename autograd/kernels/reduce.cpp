@@ -157,7 +157,8 @@ void sum_integers(const Arranged& a, int64_t* y) {
 template <class V>
 auto is_nan(const V& x) {
   if constexpr (std::is_integral_v<V>) return false;
-  else return x != x;
+  else if constexpr (std::is_arithmetic_v<V>) return x != x;
+  else return xsimd::isnan(x);  // here x != x is false for NaN
 }
 struct Larger {
   auto operator()(const auto& x, const auto& y) const { return x > y; }
@@ -215,7 +216,14 @@ void best_of_columns(int64_t n, int64_t inner, const T* x, T* y, Better better) 
   std::copy_n(x, inner, y);
   for (int64_t i = 1; i < n; ++i) {
     const T* row = x + i * inner;
-    for (int64_t j = 0; j < inner; ++j) y[j] = better_of(row[j], y[j], better);
+    int64_t j = 0;
+    if constexpr (std::is_floating_point_v<T>) {
+      using Batch = xsimd::batch<T>;
+      for (; j + width_of<T> <= inner; j += width_of<T>) {
+        better_of(Batch::load_unaligned(row + j), Batch::load_unaligned(y + j), better).store_unaligned(y + j);
+      }
+    }
+    for (; j < inner; ++j) y[j] = better_of(row[j], y[j], better);
   }
 }
 

@@ -5,15 +5,11 @@
 
 namespace reel {
 
+// GCC warns of reel::None (index.h), which a scoped name cannot hide.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 /// What becomes of the losses of the single elements.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored \
-    "-Wshadow"  // GCC warns of reel::None (index.h), which a scoped name cannot hide
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored \
-    "-Wshadow"  // GCC takes Reduction::None for a rival of indexing's None
 enum class Reduction { None, Mean, Sum };
-#pragma GCC diagnostic pop
 #pragma GCC diagnostic pop
 
 struct LossOptions {
@@ -28,8 +24,7 @@ struct CrossEntropyOptions {
   Tensor weight = {};
   int64_t ignore_index = -100;
   Reduction reduction = Reduction::Mean;
-  double label_smoothing =
-      0;  ///< the share of the target that is spread evenly over all classes, in [0, 1]
+  double label_smoothing = 0;  ///< in [0, 1]: the target's share that all classes get evenly
 };
 
 /// (input - target)^2; operands broadcast.

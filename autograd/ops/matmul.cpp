@@ -45,8 +45,8 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
                   if (row && column) return g * a();
                   if (column) return matmul(g.unsqueeze(-2), a()).squeeze(-2);
                   if (row) return a().unsqueeze(-1) * g.unsqueeze(-2);
-                  if (one_matrix)
-                    return matmul(rows_of(a()).t(), rows_of(g));  // no [batch, k, n] in between
+                  // Not a().mT() with g: that would first make a [batch, k, n].
+                  if (one_matrix) return matmul(rows_of(a()).t(), rows_of(g));
                   return matmul(a().mT(), g);
                 }));
 }
