@@ -16,7 +16,8 @@ namespace {
 
 double mebibytes(int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
-// Runs one phase and prints what an op of it takes, and the most memory that was in use meanwhile.
+// Runs one phase and prints what each op (or evaluation) took, and the most memory that was in use
+// meanwhile.
 template <class Phase>
 void measure(const char* name, int64_t ops, Phase phase) {
   memory::reset_peak();
@@ -35,8 +36,9 @@ bool same(const char* name, const memory::Stats& before) {
       after.live_tensors == before.live_tensors && after.live_storages == before.live_storages) {
     return true;
   }
-  fmt::print(stderr, "{}: {} bytes, {} storages, {} tensors, {} nodes before; {}, {}, {}, {} after\n",
-             name, before.in_use, before.live_storages, before.live_tensors, before.live_nodes,
+  fmt::print(stderr,
+             "{}: {} bytes, {} storages, {} tensors, {} nodes before; {}, {}, {}, {} after\n", name,
+             before.in_use, before.live_storages, before.live_tensors, before.live_nodes,
              after.in_use, after.live_storages, after.live_tensors, after.live_nodes);
   return false;
 }
@@ -72,7 +74,7 @@ bool run_evaluations(int64_t evaluations) {
   const Tensor w = full({16}, 0.9, {.requires_grad = true});
   const Tensor b = full({16}, 0.1, {.requires_grad = true});
   const memory::Stats before = memory::stats();
-  measure("evaluations", evaluations, [&] {
+  measure("evaluations of 4 ops", evaluations, [&] {
     for (int64_t i = 0; i < evaluations; ++i) (x * w + b).tanh().sum();
   });
   return same("evaluations", before);
@@ -88,11 +90,11 @@ int main(int argc, char** argv) {
     return 2;
   }
   set_num_threads(1);
-  fmt::print("{}\n{:<24}{:>12}{:>10}{:>9}{:>12}\n", config(), "phase", "ops", "ns an op", "s",
+  fmt::print("{}\n{:<24}{:>12}{:>10}{:>9}{:>12}\n", config(), "phase", "count", "ns each", "s",
              "peak MiB");
   // Twice: the first time pays for pages that the system has yet to map.
-  const bool correct = run_chain(ops / 2, "") && run_chain(ops / 2, " again") &&
-                       run_evaluations(evaluations);
+  const bool correct =
+      run_chain(ops / 2, "") && run_chain(ops / 2, " again") && run_evaluations(evaluations);
   const memory::Stats end = memory::stats();
   fmt::print("in use at the end: {:.1f} MiB, cached {:.1f} MiB\n{}\n", mebibytes(end.in_use),
              mebibytes(end.cached), correct ? "ok" : "FAILED");

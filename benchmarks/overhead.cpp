@@ -1,5 +1,5 @@
-// What an operation costs in reel: no-grad, recorded, and recorded with backward(). The cases are in
-// overhead.h; `compare` runs this beside LibTorch.
+// What an operation costs in reel: no-grad, recorded, and recorded with backward(). The cases are
+// in overhead.h; `compare` runs this beside LibTorch.
 #include "overhead.h"
 
 #include <reel/reel.h>

@@ -10,8 +10,8 @@
 
 namespace overhead {
 
-inline constexpr int kSteps = 64;            ///< of y = y * w + b in one chain
-inline constexpr int kOps = 2 * kSteps;      ///< a product and a sum each
+inline constexpr int kSteps = 64;        ///< of y = y * w + b in one chain
+inline constexpr int kOps = 2 * kSteps;  ///< a product and a sum each
 
 /// All float32 and of one size; w and b require grad, the others do not.
 template <class Tensor>

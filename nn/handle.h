@@ -30,10 +30,10 @@ class Handle {
   explicit Handle(const typename OptionsOf<Impl>::type& options)
     requires requires { typename Impl::Options; }
       : impl_(std::make_shared<Impl>(options)) {}
-  /// From what the Impl's constructor takes. Another handle to an Impl is shared instead, never wrapped.
+  /// From what the Impl's constructor takes. A single handle to an Impl is shared instead, never wrapped.
   template <class... Args>
     requires(sizeof...(Args) > 0 && std::is_constructible_v<Impl, Args...> &&
-             !(std::is_base_of_v<Handle, std::decay_t<Args>> || ...))
+             !(sizeof...(Args) == 1 && (std::is_base_of_v<Handle, std::decay_t<Args>> || ...)))
   explicit Handle(Args&&... args) : impl_(std::make_shared<Impl>(std::forward<Args>(args)...)) {}
   explicit Handle(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
