@@ -1,3 +1,4 @@
+#include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/inplace.h>
 #include <reel/autograd/ops/reduce.h>
@@ -148,9 +149,9 @@ void Sweep::accumulate(Tensor& pending, Tensor g) {
   if (!pending.defined()) {
     pending = std::move(g);
   } else if (!is_grad_enabled() && owned_alone(pending)) {
-    pending.add_(g);
+    kernels::add(pending.array(), g.array(), &pending.array());
   } else if (!is_grad_enabled() && owned_alone(g)) {
-    g.add_(pending);
+    kernels::add(g.array(), pending.array(), &g.array());
     pending = std::move(g);
   } else {
     pending = pending + g;
