@@ -2,6 +2,7 @@
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/inplace.h>
 #include <reel/autograd/ops/reduce.h>
+#include <reel/autograd/rule.h>
 #include <reel/autograd/sweep.h>
 
 #include <algorithm>

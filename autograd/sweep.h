@@ -1,7 +1,7 @@
 #pragma once
 // One walk over the tape, from outputs to leaves. Users call backward() or autograd::grad().
 
-#include <reel/autograd/tape.h>
+#include <reel/autograd/tensor.h>
 
 namespace reel {
 
@@ -59,21 +59,5 @@ class Sweep {
   std::vector<Ref<Node>> visited_;
   std::vector<std::pair<Ref<Node>, Tensor>> captured_;  // inputs that are no leaves
 };
-
-namespace detail {
-
-template <class Rule>
-void Slot<Rule>::call(G g, G y, Sweep& sweep) const {
-  if (edge_ && sweep.wants(edge_)) sweep.give(edge_, call_rule(*rule_, g, y, edge_.shape()));
-}
-
-template <class Rule>
-void SlotList<Rule>::call(G g, G, Sweep& sweep) const {
-  for (size_t i = 0; i < edges_.size(); ++i) {
-    if (edges_[i] && sweep.wants(edges_[i])) sweep.give(edges_[i], (*rule_)(g, i));
-  }
-}
-
-}  // namespace detail
 
 }  // namespace reel

@@ -1,0 +1,159 @@
+#pragma once
+// What record() leaves on the tape: the rules of one operation, stored by their types, and where each result goes.
+
+#include <reel/autograd/rule.h>
+#include <reel/autograd/sweep.h>
+
+#include <tuple>
+#include <type_traits>
+
+namespace reel {
+
+namespace detail {
+
+using G = const Tensor&;
+template <class Rule>
+inline constexpr bool takes_output = std::is_invocable_v<Rule, G, G> || std::is_invocable_v<Rule, G, G, const Shape&>;
+
+/// A rule without a destructor to run holds no tensor; one that owns other things says so with keeps_no_tensor.
+template <class Rule>
+inline constexpr bool retains_tensors = !std::is_trivially_destructible_v<Rule> && !requires { Rule::keeps_no_tensor; };
+
+template <class Rule>
+Tensor call_rule(const Rule& rule, G g, G y, const Shape& shape) {
+  if constexpr (std::is_invocable_v<Rule, G>) return rule(g);
+  else if constexpr (std::is_invocable_v<Rule, G, G>) return rule(g, y);
+  else if constexpr (std::is_invocable_v<Rule, G, const Shape&>) return rule(g, shape);
+  else return rule(g, y, shape);
+}
+
+/// A rule and the edge it serves. The rule is stored only if the input needs a gradient.
+template <class Rule>
+class Slot {
+ public:
+  static constexpr bool uses_output = takes_output<Rule>;
+  static constexpr bool retains = retains_tensors<Rule> || uses_output;
+
+  explicit Slot(Wrt<Rule>&& wrt) : edge_(wrt.input) {
+    if (edge_) rule_.emplace(std::move(wrt.rule));
+  }
+  void call(G g, G y, Sweep& sweep) const {
+    if (edge_ && sweep.wants(edge_)) sweep.give(edge_, call_rule(*rule_, g, y, edge_.shape()));
+  }
+  void release() noexcept { rule_.reset(); }
+  bool live() const { return static_cast<bool>(edge_); }
+  template <class F>
+  void each_edge(F&& f) const {
+    f(edge_);
+  }
+
+ private:
+  Edge edge_;
+  std::optional<Rule> rule_;
+};
+
+template <class Rule>
+class SlotList {
+ public:
+  static constexpr bool uses_output = false;
+  static constexpr bool retains = retains_tensors<Rule>;
+
+  explicit SlotList(WrtEach<Rule>&& wrt) : rule_(std::move(wrt.rule)) {
+    edges_.reserve(wrt.inputs.size());
+    for (const Tensor& input : wrt.inputs) edges_.emplace_back(input);
+  }
+  void call(G g, G, Sweep& sweep) const {
+    for (size_t i = 0; i < edges_.size(); ++i) {
+      if (edges_[i] && sweep.wants(edges_[i])) sweep.give(edges_[i], (*rule_)(g, i));
+    }
+  }
+  void release() noexcept { rule_.reset(); }
+  bool live() const { return true; }
+  template <class F>
+  void each_edge(F&& f) const {
+    for (const Edge& edge : edges_) f(edge);
+  }
+
+ private:
+  std::vector<Edge> edges_;
+  std::optional<Rule> rule_;
+};
+
+template <class Rule>
+Slot<Rule> slot_of(Wrt<Rule>&& wrt);
+template <class Rule>
+SlotList<Rule> slot_of(WrtEach<Rule>&& wrt);
+template <class W>
+using SlotOf = decltype(slot_of(std::declval<W>()));
+
+/// The output as a rule may ask for it: kept without its node, which would be a circle.
+struct KeptOutput {
+  Array array;
+  uint32_t version;
+};
+struct NoOutput {};
+
+template <class... Slots>
+class OpNode final : public Node {
+  static constexpr bool keeps_output = (Slots::uses_output || ...);
+  static constexpr bool retains = (Slots::retains || ...);
+
+ public:
+  template <class... W>
+  OpNode(const char* name, const Array& output, W&&... wrts)
+      : Node(name, output, sizeof(OpNode)), slots_(std::forward<W>(wrts)...) {
+    each([&](auto& slot) { slot.each_edge([&](const Edge& edge) { number(edge); }); });
+    if constexpr (keeps_output) {
+      bool asked = false;
+      each([&](auto& slot) { asked |= slot.uses_output && slot.live(); });
+      if (asked) output_.emplace(KeptOutput{output, output.version()});
+    }
+  }
+  std::vector<const Edge*> edges() const override {
+    std::vector<const Edge*> list;
+    std::apply([&](auto&... slot) { (slot.each_edge([&](const Edge& e) { list.push_back(&e); }), ...); }, slots_);
+    return list;
+  }
+
+ protected:
+  void apply(const Tensor& g, Sweep& sweep) override {
+    Tensor y;
+    if constexpr (keeps_output) {
+      if (output_) y = output_tensor();
+    }
+    each([&](auto& slot) { slot.call(g, y, sweep); });
+  }
+  bool release() noexcept override {
+    if constexpr (retains) {
+      each([](auto& slot) { slot.release(); });
+      output_ = {};
+    }
+    return retains;
+  }
+
+ private:
+  template <class F>
+  void each(F&& f) {
+    std::apply([&](auto&... slot) { (f(slot), ...); }, slots_);
+  }
+  Tensor output_tensor() {
+    Tensor y{Array(output_->array)};
+    if (y.array().version() != output_->version) [[unlikely]] fail_changed(y, output_->version);
+    if (is_grad_enabled()) y.body()->node = Ref<Node>::share(this);
+    return y;
+  }
+
+  std::tuple<Slots...> slots_;
+  [[no_unique_address]] std::conditional_t<keeps_output, std::optional<KeptOutput>, NoOutput> output_;
+};
+
+/// Gives `out` the node `N`, made in place in a recycled block.
+template <class N, class... Args>
+void attach(const Tensor& out, const char* name, Args&&... args) {
+  void* block = memory::allocate(sizeof(N), memory::Kind::Node);
+  out.body()->node = Ref<Node>::adopt(new (block) N(name, out.array(), std::forward<Args>(args)...));
+}
+
+}  // namespace detail
+
+}  // namespace reel

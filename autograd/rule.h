@@ -1,0 +1,94 @@
+#pragma once
+// What an operation says about its gradient: a rule for each input, and what the rule remembers.
+
+#include <reel/autograd/tensor.h>
+
+namespace reel {
+
+// ---- grad mode -----------------------------------------------------------------------------------------
+
+namespace detail {
+extern constinit thread_local bool grad_enabled;
+[[noreturn]] void fail_changed(const Tensor& tensor, uint32_t kept_version);
+}  // namespace detail
+
+/// Whether this thread records operations.
+inline bool is_grad_enabled() { return detail::grad_enabled; }
+
+/// Sets grad mode for its lifetime, on this thread.
+class GradModeGuard {
+ public:
+  explicit GradModeGuard(bool enabled) : before_(std::exchange(detail::grad_enabled, enabled)) {}
+  ~GradModeGuard() { detail::grad_enabled = before_; }
+  GradModeGuard(const GradModeGuard&) = delete;
+  GradModeGuard& operator=(const GradModeGuard&) = delete;
+
+ private:
+  bool before_;
+};
+struct NoGradGuard : GradModeGuard {
+  NoGradGuard() : GradModeGuard(false) {}
+};
+struct EnableGradGuard : GradModeGuard {
+  EnableGradGuard() : GradModeGuard(true) {}
+};
+
+// ---- what rules remember -------------------------------------------------------------------------------
+
+/// A tensor remembered for a rule. Reading it after its memory changed in place throws.
+class Kept {
+ public:
+  explicit Kept(const Tensor& tensor)
+      : version_(tensor.array().version()), rebinds_(tensor.body()->rebinds), tensor_(Ref<TensorBody>::adopt(tensor.body())) {
+    tensor.body()->refs.keep();
+  }
+  Kept(Kept&& other) noexcept : version_(other.version_), rebinds_(other.rebinds_), tensor_(std::move(other.tensor_)) {}
+  Kept& operator=(Kept&&) = delete;
+  ~Kept();
+  const Tensor& operator()() const {
+    if (tensor_.array().version() != version_) [[unlikely]] detail::fail_changed(tensor_, version_);
+    return tensor_;
+  }
+
+ private:
+  friend Kept keep(const Tensor& tensor);
+  Kept() : tensor_() {}
+  uint32_t version_ = 0;
+  uint32_t rebinds_ = 0;
+  union {
+    Tensor tensor_;  // counted as kept, not as a handle: see BodyCount
+  };
+};
+/// Remembers `tensor` and its version for a rule; remembers nothing where nothing is recorded.
+inline Kept keep(const Tensor& tensor) { return is_grad_enabled() ? Kept(tensor) : Kept(); }
+
+/// The rule of one input.
+template <class Rule>
+struct Wrt {
+  const Tensor& input;
+  Rule rule;
+  bool needed() const { return input.requires_grad(); }
+};
+template <class Rule>
+Wrt<Rule> wrt(const Tensor& input, Rule rule) {
+  return {input, std::move(rule)};
+}
+
+/// One rule for each of a list of inputs; it is told which: rule(g, i).
+template <class Rule>
+struct WrtEach {
+  std::span<const Tensor> inputs;
+  Rule rule;
+  bool needed() const {
+    for (const Tensor& input : inputs) {
+      if (input.requires_grad()) return true;
+    }
+    return false;
+  }
+};
+template <class Rule>
+WrtEach<Rule> wrt_each(std::span<const Tensor> inputs, Rule rule) {
+  return {inputs, std::move(rule)};
+}
+
+}  // namespace reel
