@@ -55,7 +55,8 @@ struct Counters {
     add(live[static_cast<size_t>(kind)], sign);
     add(in_use, bytes);
     const int64_t unflushed = in_use.load(std::memory_order_relaxed) - flushed;
-    if (unflushed > kFlush || unflushed < -kFlush) [[unlikely]] flush();
+    if (unflushed > kFlush || unflushed < -kFlush) [[unlikely]]
+      flush();
   }
   void flush();
   static constexpr int64_t kFlush = 64 * 1024;
@@ -70,8 +71,8 @@ struct ThreadCache {
   void hand_on(int cls, int32_t keep);
 };
 
-// A pointer, so that the thread-local block stays small. Null before the first use, after the thread's end, and
-// under the address sanitizer, which must see every allocation by itself.
+// A pointer, so that the thread-local block stays small. Null before the first use, after the
+// thread's end, and under the address sanitizer, which must see every allocation by itself.
 extern constinit thread_local ThreadCache* thread_cache;
 
 void* allocate_slowly(size_t bytes, Kind kind);
@@ -79,8 +80,8 @@ void deallocate_slowly(void* block, size_t bytes, Kind kind) noexcept;
 
 }  // namespace detail
 
-/// A block of at least `bytes` > 0, aligned to 64 bytes where `bytes` is a multiple of 64, else to 16.
-/// Throws std::bad_alloc.
+/// A block of at least `bytes` > 0, aligned to 64 bytes where `bytes` is a multiple of 64, else
+/// to 16. Throws std::bad_alloc.
 inline void* allocate(size_t bytes, Kind kind) {
   using namespace detail;
   ThreadCache* cache = thread_cache;

@@ -8,24 +8,29 @@ namespace reel {
 namespace {
 
 // One gradient per output, checked; absent ones become ones where that is meaningful.
-std::vector<Tensor> start_gradients(const char* op, std::span<const Tensor> outputs, std::span<const Tensor> given) {
-  check(given.empty() || given.size() == outputs.size(), "{}: expected one gradient for each of {} outputs, got {}",
-        op, outputs.size(), given.size());
+std::vector<Tensor> start_gradients(const char* op, std::span<const Tensor> outputs,
+                                    std::span<const Tensor> given) {
+  check(given.empty() || given.size() == outputs.size(),
+        "{}: expected one gradient for each of {} outputs, got {}", op, outputs.size(),
+        given.size());
   std::vector<Tensor> gradients;
   gradients.reserve(outputs.size());
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Tensor& output = outputs[i];
-    check(output.requires_grad(), "{}: the tensor must require grad, and no operation that recorded it does", op);
+    check(output.requires_grad(),
+          "{}: the tensor must require grad, and no operation that recorded it does", op);
     const Tensor g = i < given.size() ? given[i] : Tensor();
     if (!g.defined()) {
-      check(output.numel() == 1, "{}: grad can be implicitly created only for scalar outputs, got shape {}", op,
+      check(output.numel() == 1,
+            "{}: grad can be implicitly created only for scalar outputs, got shape {}", op,
             output.shape());
       gradients.push_back(ones_like(output.detach()));
       continue;
     }
-    check(g.shape() == output.shape(), "{}: the gradient must have the output's shape {}, got {}", op,
-          output.shape(), g.shape());
-    check<TypeError>(g.is_floating_point(), "{}: the gradient must be floating, got {}", op, g.dtype());
+    check(g.shape() == output.shape(), "{}: the gradient must have the output's shape {}, got {}",
+          op, output.shape(), g.shape());
+    check<TypeError>(g.is_floating_point(), "{}: the gradient must be floating, got {}", op,
+                     g.dtype());
     gradients.push_back(g);
   }
   return gradients;
@@ -43,7 +48,8 @@ void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gra
   Sweep sweep(sweep_options(options.retain_graph, options.create_graph));
   if (!options.inputs.empty()) {
     for (const Tensor& input : options.inputs) {
-      check(input.requires_grad() && input.is_leaf(), "backward: inputs must be leaves that require grad");
+      check(input.requires_grad() && input.is_leaf(),
+            "backward: inputs must be leaves that require grad");
     }
     sweep.restrict_to(options.inputs, outputs);
   }
@@ -63,7 +69,8 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
                          const GradOptions& options) {
   const std::vector<Tensor> start = start_gradients("grad", outputs, options.grad_outputs);
   for (const Tensor& input : inputs) {
-    check(input.requires_grad(), "grad: every input must require grad, got one of shape {} that does not", input.shape());
+    check(input.requires_grad(),
+          "grad: every input must require grad, got one of shape {} that does not", input.shape());
   }
   Sweep sweep(sweep_options(options.retain_graph, options.create_graph));
   sweep.restrict_to(inputs, outputs);
@@ -72,12 +79,15 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   for (size_t i = 0; i < inputs.size(); ++i) {
     gradients.push_back(sweep.gradient_of(i));
     check(gradients.back().defined() || options.allow_unused,
-          "grad: input {} was not used to compute the outputs; set .allow_unused to get an undefined gradient", i);
+          "grad: input {} was not used to compute the outputs; set .allow_unused to get an "
+          "undefined gradient",
+          i);
   }
   return gradients;
 }
 
-std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs, const GradOptions& options) {
+std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs,
+                         const GradOptions& options) {
   return grad(std::vector<Tensor>{output}, inputs, options);
 }
 

@@ -6,9 +6,10 @@
 namespace reel {
 
 struct BackwardOptions {
-  std::optional<bool> retain_graph = {};  ///< keep what the rules remember, for another walk; create_graph where absent
-  bool create_graph = false;         ///< record the walk itself, for derivatives of higher order
-  std::vector<Tensor> inputs = {};   ///< accumulate into these leaves only; empty: into all
+  std::optional<bool> retain_graph =
+      {};  ///< keep what the rules remember, for another walk; create_graph where absent
+  bool create_graph = false;        ///< record the walk itself, for derivatives of higher order
+  std::vector<Tensor> inputs = {};  ///< accumulate into these leaves only; empty: into all
 };
 
 /// Adds d(sum of outputs * gradients)/d(leaf) into .grad of every leaf that requires grad.

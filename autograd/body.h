@@ -21,16 +21,21 @@ struct Edge {
   Dtype dtype() const;
 };
 
-/// A recorded operation: who fed it, and how a gradient of its output becomes gradients of its inputs.
+/// A recorded operation: who fed it, and how a gradient of its output becomes gradients of its
+/// inputs.
 class Node {
  public:
   Node(const char* name, const Array& output, size_t bytes)
-      : name_(name), shape_(output.shape()), dtype_(output.dtype()), bytes_(static_cast<uint32_t>(bytes)) {}
+      : name_(name),
+        shape_(output.shape()),
+        dtype_(output.dtype()),
+        bytes_(static_cast<uint32_t>(bytes)) {}
   virtual ~Node();
 
   /// The operation's name, as in error messages: "mul".
   const char* name() const { return name_; }
-  /// Larger than that of every node it depends on, so descending serials are a reverse topological order.
+  /// Larger than that of every node it depends on, so descending serials are a reverse topological
+  /// order.
   uint64_t serial() const { return serial_; }
   const Shape& shape() const { return shape_; }  ///< of the output
   Dtype dtype() const { return dtype_; }
@@ -56,7 +61,8 @@ class Node {
   friend class Tensor;
   friend void destroy(Node* node) noexcept;
 
-  bool freed_ = false, visited_ = false, needed_ = false, captured_ = false;  // the last three: see Sweep
+  bool freed_ = false, visited_ = false, needed_ = false,
+       captured_ = false;  // the last three: see Sweep
   const char* name_;
   union {
     uint64_t serial_ = 1;
@@ -69,9 +75,10 @@ class Node {
   uint32_t bytes_;
 };
 
-/// Counts who holds a body: handles; values kept for rules; and values that were kept before an operation in place
-/// gave the body another node. Those last can never be read again, and that node may depend on what keeps them
-/// (x.add_(x * w)): they hold the memory of the body but no longer what is in it, or the circle would never die.
+/// Counts who holds a body: handles; values kept for rules; and values that were kept before an
+/// operation in place gave the body another node. Those last can never be read again, and that node
+/// may depend on what keeps them (x.add_(x * w)): they hold the memory of the body but no longer
+/// what is in it, or the circle would never die.
 class BodyCount {
  public:
   void add() noexcept { count_.fetch_add(kHandle, std::memory_order_relaxed); }
@@ -88,7 +95,9 @@ class BodyCount {
     const uint64_t kept = count_.load(std::memory_order_relaxed) / kKept % (kOutdated / kKept);
     count_.fetch_add(kept * (kOutdated - kKept), std::memory_order_relaxed);
   }
-  bool unique() const noexcept { return count_.load(std::memory_order_acquire) == kHandle + kOutdated; }
+  bool unique() const noexcept {
+    return count_.load(std::memory_order_acquire) == kHandle + kOutdated;
+  }
 
  private:
   static constexpr uint64_t kHandle = 1, kKept = uint64_t{1} << 24, kOutdated = uint64_t{1} << 44;
@@ -101,7 +110,8 @@ class BodyCount {
     return (count_.fetch_sub(one, std::memory_order_acq_rel) - one) % kOutdated == 0;
   }
 
-  std::atomic<uint64_t> count_{kHandle + kOutdated};  // all that can reach the contents hold the memory once
+  std::atomic<uint64_t> count_{kHandle +
+                               kOutdated};  // all that can reach the contents hold the memory once
 };
 
 struct TensorBody {
@@ -120,7 +130,8 @@ struct TensorBody {
   ~TensorBody();
 
   bool needs_grad() const { return requires_grad || node; }
-  /// An operation in place made this tensor another node's output. retain_grad() moves along, as in PyTorch.
+  /// An operation in place made this tensor another node's output. retain_grad() moves along, as in
+  /// PyTorch.
   void rebind(Ref<Node> to);
   static Ref<TensorBody> make(Array&& numbers) {
     void* block = memory::allocate(sizeof(TensorBody), memory::Kind::Tensor);
@@ -143,15 +154,18 @@ void refresh_view(TensorBody& view);
 
 inline Tensor::Tensor(Array&& array) : body_(TensorBody::make(std::move(array))) {}
 inline const Array& Tensor::array() const {
-  if (!body_) [[unlikely]] fail_undefined();
+  if (!body_) [[unlikely]]
+    fail_undefined();
   return body_->array;
 }
 inline bool Tensor::requires_grad() const { return body_ && body_->needs_grad(); }
 
 inline Edge::Edge(const Tensor& input) {
   TensorBody* body = input.body();
-  if (!body) [[unlikely]] return;
-  if (body->base && body->base->rebinds != body->base_rebinds) [[unlikely]] refresh_view(*body);
+  if (!body) [[unlikely]]
+    return;
+  if (body->base && body->base->rebinds != body->base_rebinds) [[unlikely]]
+    refresh_view(*body);
   if (body->node) {
     node = body->node;
   } else if (body->requires_grad) {

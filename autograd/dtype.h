@@ -1,5 +1,6 @@
 #pragma once
-// Element types, numbers of any of them, and PyTorch's rules for which type an operation computes in.
+// Element types, numbers of any of them, and PyTorch's rules for which type an operation computes
+// in.
 
 #include <reel/autograd/error.h>
 
@@ -31,13 +32,34 @@ constexpr bool is_integral(Dtype dtype) { return !is_floating(dtype); }
 /// The Dtype that stands for a C++ type; the primary template is left undefined on purpose.
 template <class T>
 struct DtypeOf;
-template <> struct DtypeOf<bool> { static constexpr Dtype value = Dtype::Bool; };
-template <> struct DtypeOf<uint8_t> { static constexpr Dtype value = Dtype::UInt8; };
-template <> struct DtypeOf<int32_t> { static constexpr Dtype value = Dtype::Int32; };
-template <> struct DtypeOf<int64_t> { static constexpr Dtype value = Dtype::Int64; };
-template <> struct DtypeOf<float> { static constexpr Dtype value = Dtype::Float32; };
-template <> struct DtypeOf<double> { static constexpr Dtype value = Dtype::Float64; };
-template <> struct DtypeOf<long long> { static constexpr Dtype value = Dtype::Int64; };
+template <>
+struct DtypeOf<bool> {
+  static constexpr Dtype value = Dtype::Bool;
+};
+template <>
+struct DtypeOf<uint8_t> {
+  static constexpr Dtype value = Dtype::UInt8;
+};
+template <>
+struct DtypeOf<int32_t> {
+  static constexpr Dtype value = Dtype::Int32;
+};
+template <>
+struct DtypeOf<int64_t> {
+  static constexpr Dtype value = Dtype::Int64;
+};
+template <>
+struct DtypeOf<float> {
+  static constexpr Dtype value = Dtype::Float32;
+};
+template <>
+struct DtypeOf<double> {
+  static constexpr Dtype value = Dtype::Float64;
+};
+template <>
+struct DtypeOf<long long> {
+  static constexpr Dtype value = Dtype::Int64;
+};
 template <class T>
 inline constexpr Dtype dtype_of = DtypeOf<T>::value;
 
@@ -83,12 +105,18 @@ struct TypeTag {
 template <class F>
 decltype(auto) dispatch_any(Dtype dtype, F&& f) {
   switch (dtype) {
-    case Dtype::Bool: return f(TypeTag<bool>{});
-    case Dtype::UInt8: return f(TypeTag<uint8_t>{});
-    case Dtype::Int32: return f(TypeTag<int32_t>{});
-    case Dtype::Int64: return f(TypeTag<int64_t>{});
-    case Dtype::Float32: return f(TypeTag<float>{});
-    default: return f(TypeTag<double>{});
+    case Dtype::Bool:
+      return f(TypeTag<bool>{});
+    case Dtype::UInt8:
+      return f(TypeTag<uint8_t>{});
+    case Dtype::Int32:
+      return f(TypeTag<int32_t>{});
+    case Dtype::Int64:
+      return f(TypeTag<int64_t>{});
+    case Dtype::Float32:
+      return f(TypeTag<float>{});
+    default:
+      return f(TypeTag<double>{});
   }
 }
 
@@ -96,12 +124,18 @@ decltype(auto) dispatch_any(Dtype dtype, F&& f) {
 template <class F>
 decltype(auto) dispatch_number(Dtype dtype, const char* op, F&& f) {
   switch (dtype) {
-    case Dtype::UInt8: return f(TypeTag<uint8_t>{});
-    case Dtype::Int32: return f(TypeTag<int32_t>{});
-    case Dtype::Int64: return f(TypeTag<int64_t>{});
-    case Dtype::Float32: return f(TypeTag<float>{});
-    case Dtype::Float64: return f(TypeTag<double>{});
-    default: fail<TypeError>("{}: expected a numeric dtype, got {}", op, name_of(dtype));
+    case Dtype::UInt8:
+      return f(TypeTag<uint8_t>{});
+    case Dtype::Int32:
+      return f(TypeTag<int32_t>{});
+    case Dtype::Int64:
+      return f(TypeTag<int64_t>{});
+    case Dtype::Float32:
+      return f(TypeTag<float>{});
+    case Dtype::Float64:
+      return f(TypeTag<double>{});
+    default:
+      fail<TypeError>("{}: expected a numeric dtype, got {}", op, name_of(dtype));
   }
 }
 
@@ -109,9 +143,12 @@ decltype(auto) dispatch_number(Dtype dtype, const char* op, F&& f) {
 template <class F>
 decltype(auto) dispatch_float(Dtype dtype, const char* op, F&& f) {
   switch (dtype) {
-    case Dtype::Float32: return f(TypeTag<float>{});
-    case Dtype::Float64: return f(TypeTag<double>{});
-    default: fail<TypeError>("{}: expected a floating dtype, got {}", op, name_of(dtype));
+    case Dtype::Float32:
+      return f(TypeTag<float>{});
+    case Dtype::Float64:
+      return f(TypeTag<double>{});
+    default:
+      fail<TypeError>("{}: expected a floating dtype, got {}", op, name_of(dtype));
   }
 }
 

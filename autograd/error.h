@@ -1,5 +1,6 @@
 #pragma once
-// What is thrown when a call cannot be carried out. The text names the op, what it requires and what it got.
+// What is thrown when a call cannot be carried out. The text names the op, what it requires and
+// what it got.
 
 #include <fmt/core.h>
 
@@ -23,10 +24,12 @@ struct TypeError : Error {
 };
 
 /// Throws `E` with the formatted text unless `condition` holds:
-/// check(n > 0, "arange: step must not be 0, got {}", step). The text is built only when it is thrown.
+/// check(n > 0, "arange: step must not be 0, got {}", step). The text is built only when it is
+/// thrown.
 template <class E = Error, class... Args>
 void check(bool condition, fmt::format_string<Args...> text, Args&&... args) {
-  if (!condition) [[unlikely]] throw E(fmt::vformat(text, fmt::make_format_args(args...)));
+  if (!condition) [[unlikely]]
+    throw E(fmt::vformat(text, fmt::make_format_args(args...)));
 }
 
 template <class E = Error, class... Args>
@@ -34,8 +37,8 @@ template <class E = Error, class... Args>
   throw E(fmt::vformat(text, fmt::make_format_args(args...)));
 }
 
-/// Base of the library's fmt::formatters: prints a text where "{}" stands. (fmt's own formatter of strings needs
-/// <fmt/format.h>, which costs every user half a second of compile time.)
+/// Base of the library's fmt::formatters: prints a text where "{}" stands. (fmt's own formatter of
+/// strings needs <fmt/format.h>, which costs every user half a second of compile time.)
 struct TextFormatter {
   template <class Context>
   constexpr auto parse(Context& context) {

@@ -1,5 +1,5 @@
-// The nodes behind user-defined operations. One with several outputs has a joint node that calls backward once, and
-// above it a node an output, which hands its gradient down.
+// The nodes behind user-defined operations. One with several outputs has a joint node that calls
+// backward once, and above it a node an output, which hands its gradient down.
 #include <reel/autograd/function.h>
 #include <reel/autograd/ops/elementwise.h>
 
@@ -12,7 +12,8 @@ namespace reel::autograd::detail {
 
 namespace {
 
-/// A saved tensor. An output is saved without its node, which would be a circle, and gets it back when read.
+/// A saved tensor. An output is saved without its node, which would be a circle, and gets it back
+/// when read.
 struct Saved {
   std::optional<Kept> kept;
   int output = -1;
@@ -47,8 +48,8 @@ class FunctionNode final : public Node {
     Tensor gradient;             // what has arrived in this sweep
   };
 
-  FunctionNode(const char* name, const Array& output, FunctionRule rule, const std::vector<Argument>& arguments,
-               const std::vector<Tensor>& outputs)
+  FunctionNode(const char* name, const Array& output, FunctionRule rule,
+               const std::vector<Argument>& arguments, const std::vector<Tensor>& outputs)
       : Node(name, output, sizeof(FunctionNode)), rule_(rule) {
     for (const Argument& argument : arguments) {
       edges_.emplace_back(argument.tensor);
@@ -68,7 +69,8 @@ class FunctionNode final : public Node {
     context_ = std::move(context);
     context_.node_ = this;
     context_.non_differentiable_.clear();
-    for (const Tensor& tensor : std::exchange(context_.to_save_, {})) saved_.push_back(save(tensor, outputs));
+    for (const Tensor& tensor : std::exchange(context_.to_save_, {}))
+      saved_.push_back(save(tensor, outputs));
   }
   std::vector<Tensor> saved() {
     std::vector<Tensor> tensors;
@@ -91,7 +93,8 @@ class FunctionNode final : public Node {
   void apply(const Tensor& g, Sweep& sweep) override {
     if (g.defined()) add_gradient(0, g);
     const std::vector<Tensor> arrived = take_gradients();
-    for (size_t i = 0; i < edges_.size(); ++i) context_.needs_input_grad_[i] = sweep.wants(edges_[i]);
+    for (size_t i = 0; i < edges_.size(); ++i)
+      context_.needs_input_grad_[i] = sweep.wants(edges_[i]);
     const std::vector<Tensor> results = rule_(context_, arrived);
     check_results(results);
     for (size_t i = 0; i < edges_.size(); ++i) {
@@ -154,7 +157,8 @@ Saved FunctionNode::save(const Tensor& tensor, const std::vector<Tensor>& output
   if (!tensor.defined()) return {};
   for (size_t i = 0; i < outputs.size(); ++i) {
     const bool recorded = outputs[i].defined() && outputs[i].body()->node;
-    if (recorded && outputs[i].body() == tensor.body()) return {Kept(Tensor(tensor.array())), static_cast<int>(i)};
+    if (recorded && outputs[i].body() == tensor.body())
+      return {Kept(Tensor(tensor.array())), static_cast<int>(i)};
   }
   // What needs no gradient is kept as an array: as a view of an output it would be a circle.
   return {Kept(tensor.requires_grad() ? tensor : Tensor(tensor.array())), -1};
@@ -172,7 +176,8 @@ Tensor FunctionNode::read(const Saved& entry) {
   } else if (OutputNode* node = outputs_[index].node) {
     y.body()->node = Ref<Node>::share(node);
   } else {  // the output itself is gone
-    y.body()->node = Ref<Node>::adopt(make_node<OutputNode>(name(), y.array(), self, index).release());
+    y.body()->node =
+        Ref<Node>::adopt(make_node<OutputNode>(name(), y.array(), self, index).release());
   }
   return y;
 }
@@ -190,11 +195,14 @@ std::vector<Tensor> FunctionNode::take_gradients() {
 }
 
 void FunctionNode::check_results(const std::vector<Tensor>& results) const {
-  check(results.size() == edges_.size(), "{}: backward must return one gradient for each of {} arguments, got {}",
-        name(), edges_.size(), results.size());
+  check(results.size() == edges_.size(),
+        "{}: backward must return one gradient for each of {} arguments, got {}", name(),
+        edges_.size(), results.size());
   for (size_t i = 0; i < results.size(); ++i) {
     if (!results[i].defined()) continue;
-    check(is_tensor_[i], "{}: backward must return an undefined tensor for argument {}, which is no tensor", name(), i);
+    check(is_tensor_[i],
+          "{}: backward must return an undefined tensor for argument {}, which is no tensor",
+          name(), i);
     check(!edges_[i] || sums_to(results[i], edges_[i].shape()),
           "{}: backward must return a gradient of shape {} for argument {}, got {}", name(),
           edges_[i] ? edges_[i].shape() : Shape(), i, results[i].shape());
@@ -208,7 +216,8 @@ std::string function_name(const char* mangled) {
   char* demangled = abi::__cxa_demangle(mangled, nullptr, nullptr, &status);
   std::string name = status == 0 ? demangled : mangled;
   std::free(demangled);
-  // Without namespaces and enclosing functions, but with template arguments: those may hold colons too.
+  // Without namespaces and enclosing functions, but with template arguments: those may hold colons
+  // too.
   size_t end = name.size();
   for (int depth = 0; end > 0 && (depth > 0 || name[end - 1] == '>'); --end) {
     depth += name[end - 1] == '>' ? 1 : name[end - 1] == '<' ? -1 : 0;
@@ -220,17 +229,19 @@ std::string function_name(const char* mangled) {
 
 FunctionCall::FunctionCall(const char* name, FunctionRule rule, std::vector<Argument> arguments)
     : name_(name), rule_(rule), arguments_(std::move(arguments)) {
-  for (const Argument& argument : arguments_) context_.needs_input_grad_.push_back(argument.tensor.requires_grad());
+  for (const Argument& argument : arguments_)
+    context_.needs_input_grad_.push_back(argument.tensor.requires_grad());
 }
 
 bool FunctionCall::differentiable(const Tensor& output) const {
   if (!output.defined() || !output.is_floating_point()) return false;
   const std::vector<Tensor>& marked = context_.non_differentiable_;
-  return std::none_of(marked.begin(), marked.end(), [&](const Tensor& t) { return t.body() == output.body(); });
+  return std::none_of(marked.begin(), marked.end(),
+                      [&](const Tensor& t) { return t.body() == output.body(); });
 }
 
-// Outputs that are not this call's own (inputs, tensors with a past, the same tensor twice) become views, so that
-// nobody else's tensor is given a node.
+// Outputs that are not this call's own (inputs, tensors with a past, the same tensor twice) become
+// views, so that nobody else's tensor is given a node.
 void FunctionCall::separate(std::vector<Tensor>& outputs) const {
   const auto is_input = [&](const TensorBody* body) {
     return std::any_of(arguments_.begin(), arguments_.end(),
@@ -239,15 +250,17 @@ void FunctionCall::separate(std::vector<Tensor>& outputs) const {
   for (size_t i = 0; i < outputs.size(); ++i) {
     TensorBody* body = outputs[i].body();
     if (!body) continue;
-    const bool repeated = std::any_of(outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(i),
-                                      [&](const Tensor& earlier) { return earlier.body() == body; });
+    const bool repeated =
+        std::any_of(outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(i),
+                    [&](const Tensor& earlier) { return earlier.body() == body; });
     if (is_input(body) || body->needs_grad() || repeated) {
       Tensor alias(body->array);
       alias.body()->base = body->base ? body->base : Ref<TensorBody>::share(body);
       alias.body()->base_rebinds = alias.body()->base->rebinds;
       outputs[i] = std::move(alias);
     } else if (body->base && !is_input(body->base.get())) {
-      body->base = nullptr;  // a base of forward's own would take the gradients of its other views with it
+      body->base =
+          nullptr;  // a base of forward's own would take the gradients of its other views with it
     }
   }
 }
@@ -261,13 +274,15 @@ void FunctionCall::finish(std::vector<Tensor>& outputs) {
   separate(outputs);
   if (!is_grad_enabled() || !any_recorded || !any_needed) return;
 
-  const auto first = static_cast<size_t>(std::find(recorded.begin(), recorded.end(), true) - recorded.begin());
+  const auto first =
+      static_cast<size_t>(std::find(recorded.begin(), recorded.end(), true) - recorded.begin());
   auto node = make_node<FunctionNode>(name_, outputs[first].array(), rule_, arguments_, outputs);
   if (outputs.size() == 1) outputs[0].body()->node = Ref<Node>::share(node.get());
   for (size_t i = 0; outputs.size() > 1 && i < outputs.size(); ++i) {
     if (!recorded[i]) continue;
     const Array& array = outputs[i].array();
-    outputs[i].body()->node = Ref<Node>::adopt(make_node<OutputNode>(name_, array, node, i).release());
+    outputs[i].body()->node =
+        Ref<Node>::adopt(make_node<OutputNode>(name_, array, node, i).release());
   }
   node->keep_context(std::move(context_), outputs);
 }

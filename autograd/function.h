@@ -6,7 +6,8 @@
 //       ctx.save_for_backward({x});
 //       return x * x * x;
 //     }
-//     static std::vector<Tensor> backward(autograd::Context& ctx, const std::vector<Tensor>& grad) {
+//     static std::vector<Tensor> backward(autograd::Context& ctx, const std::vector<Tensor>& grad)
+//     {
 //       return {grad[0] * 3 * ctx.saved()[0].square()};
 //     }
 //   };
@@ -29,15 +30,19 @@ class FunctionNode;
 /// What forward leaves for backward.
 class Context {
  public:
-  /// Tensors that backward reads with saved(): inputs, outputs, or others. Undefined ones may be among them.
+  /// Tensors that backward reads with saved(): inputs, outputs, or others. Undefined ones may be
+  /// among them.
   void save_for_backward(std::vector<Tensor> tensors) { to_save_ = std::move(tensors); }
   /// The saved tensors; throws if one of them was changed in place since.
   std::vector<Tensor> saved() const;
   /// Numbers, shapes and the like. A tensor belongs into save_for_backward().
   std::map<std::string, std::any> saved_data;
   /// Outputs that no gradient flows through; integer outputs need not be named.
-  void mark_non_differentiable(std::vector<Tensor> outputs) { non_differentiable_ = std::move(outputs); }
-  /// Whether backward gets zeros (the default) or undefined tensors for outputs that received no gradient.
+  void mark_non_differentiable(std::vector<Tensor> outputs) {
+    non_differentiable_ = std::move(outputs);
+  }
+  /// Whether backward gets zeros (the default) or undefined tensors for outputs that received no
+  /// gradient.
   void set_materialize_grads(bool materialize) { materialize_grads_ = materialize; }
   /// Whether anybody asks for the gradient of the i-th argument of forward (ctx not counted).
   bool needs_input_grad(size_t argument) const { return needs_input_grad_.at(argument); }
@@ -61,8 +66,10 @@ struct Argument {
 };
 template <class T>
 Argument argument_of(const T& value) {
-  if constexpr (std::is_base_of_v<Tensor, T>) return {value, true};
-  else return {Tensor(), false};
+  if constexpr (std::is_base_of_v<Tensor, T>)
+    return {value, true};
+  else
+    return {Tensor(), false};
 }
 
 using FunctionRule = std::vector<Tensor> (*)(Context& ctx, const std::vector<Tensor>& grad);
@@ -89,10 +96,10 @@ class FunctionCall {
 }  // namespace detail
 
 /// Base of a `Derived` with two static functions:
-///   forward(Context& ctx, arguments...) returns a Tensor or a vector of them; nothing in it is recorded.
-///   backward(Context& ctx, grad) takes one gradient an output and returns one an argument of forward after ctx,
-///   undefined for arguments that are no tensors. Written with differentiable operations it can be
-///   differentiated again.
+///   forward(Context& ctx, arguments...) returns a Tensor or a vector of them; nothing in it is
+///   recorded. backward(Context& ctx, grad) takes one gradient an output and returns one an
+///   argument of forward after ctx, undefined for arguments that are no tensors. Written with
+///   differentiable operations it can be differentiated again.
 /// Same as torch.autograd.Function.
 template <class Derived>
 struct Function {

@@ -14,7 +14,8 @@ Tensor variable(const Tensor& x) { return x.detach().clone().requires_grad_(); }
 
 Tensor evaluate(const char* op, const Function1& f, const Tensor& x, bool one_element) {
   const Tensor y = f(x);
-  check(y.defined() && (!one_element || y.numel() == 1), "{}: the function must give one element, got shape {}", op,
+  check(y.defined() && (!one_element || y.numel() == 1),
+        "{}: the function must give one element, got shape {}", op,
         y.defined() ? y.shape() : Shape{0});
   return y;
 }
@@ -26,8 +27,11 @@ void check_like(const char* op, const Tensor& v, const Tensor& x) {
 // The gradient of y at x in direction v; zeros where y does not depend on x.
 Tensor gradient(const Tensor& y, const Tensor& x, const Tensor& v, bool create_graph) {
   if (!y.requires_grad()) return zeros_like(x.detach());
-  const Tensor g = grad({y}, {x}, {.grad_outputs = {v}, .retain_graph = true, .create_graph = create_graph,
-                                   .allow_unused = true})[0];
+  const Tensor g = grad({y}, {x},
+                        {.grad_outputs = {v},
+                         .retain_graph = true,
+                         .create_graph = create_graph,
+                         .allow_unused = true})[0];
   return g.defined() ? g : zeros_like(x.detach());
 }
 

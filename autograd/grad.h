@@ -6,17 +6,21 @@
 namespace reel::autograd {
 
 struct GradOptions {
-  std::vector<Tensor> grad_outputs = {};  ///< one per output; may be absent where an output has one element
+  std::vector<Tensor> grad_outputs =
+      {};  ///< one per output; may be absent where an output has one element
   std::optional<bool> retain_graph = {};  ///< create_graph where absent
-  bool create_graph = false;         ///< record the walk, so that the gradients can be differentiated again
-  bool allow_unused = false;         ///< undefined gradients for inputs that no output depends on, not an error
+  bool create_graph =
+      false;  ///< record the walk, so that the gradients can be differentiated again
+  bool allow_unused =
+      false;  ///< undefined gradients for inputs that no output depends on, not an error
 };
 
 /// The sum over outputs of d(output * grad_output)/d(input) for every input; touches no .grad.
 /// Same as torch.autograd.grad.
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                          const GradOptions& options = {});
-std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs, const GradOptions& options = {});
+std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs,
+                         const GradOptions& options = {});
 
 using Function1 = std::function<Tensor(const Tensor&)>;
 

@@ -1,4 +1,5 @@
-// Jacobians by backward, one output element at a time, and by differences, one input element at a time; compared.
+// Jacobians by backward, one output element at a time, and by differences, one input element at a
+// time; compared.
 #include <reel/autograd/grad.h>
 #include <reel/autograd/gradcheck.h>
 #include <reel/autograd/tape.h>
@@ -44,7 +45,9 @@ bool differentiable(const Tensor& output) { return output.defined() && output.is
 struct Jacobian {
   explicit Jacobian(const Tensor& output, const Tensor& input)
       : columns(input.numel()), values(static_cast<size_t>(output.numel() * input.numel()), 0.0) {}
-  double& at(int64_t row, int64_t column) { return values[static_cast<size_t>(row * columns + column)]; }
+  double& at(int64_t row, int64_t column) {
+    return values[static_cast<size_t>(row * columns + column)];
+  }
 
   int64_t columns;
   std::vector<double> values;
@@ -53,7 +56,8 @@ struct Jacobian {
 /// One check: the function, the inputs to differentiate by, and what it gives at them.
 class Check {
  public:
-  Check(const char* op, const TensorsFunction& f, const std::vector<Tensor>& inputs, const GradcheckOptions& options);
+  Check(const char* op, const TensorsFunction& f, const std::vector<Tensor>& inputs,
+        const GradcheckOptions& options);
   bool run();
 
  private:
@@ -75,14 +79,17 @@ class Check {
 };
 
 void check_variable(const char* op, const Tensor& input, size_t position) {
-  reel::check<TypeError>(input.dtype() == kFloat64,
-                         "{}: inputs that require grad must be float64, since differences need its precision; got {} "
-                         "for input {}",
-                         op, input.dtype(), position);
+  reel::check<TypeError>(
+      input.dtype() == kFloat64,
+      "{}: inputs that require grad must be float64, since differences need its precision; got {} "
+      "for input {}",
+      op, input.dtype(), position);
   for (int dim = 0; dim < input.dim(); ++dim) {
     const bool overlaps = input.shape()[dim] > 1 && input.strides()[dim] == 0;
-    reel::check(!overlaps, "{}: inputs must not overlap in memory, got an expanded one of shape {} for input {}", op,
-                input.shape(), position);
+    reel::check(
+        !overlaps,
+        "{}: inputs must not overlap in memory, got an expanded one of shape {} for input {}", op,
+        input.shape(), position);
   }
 }
 
@@ -94,7 +101,8 @@ std::vector<size_t> check_inputs(const char* op, const std::vector<Tensor>& inpu
     check_variable(op, inputs[i], i);
     variables.push_back(i);
   }
-  reel::check(!variables.empty(), "{}: at least one input must require grad, none of the {} given does", op,
+  reel::check(!variables.empty(),
+              "{}: at least one input must require grad, none of the {} given does", op,
               inputs.size());
   return variables;
 }
@@ -120,9 +128,11 @@ std::vector<Jacobian> Check::by_backward(size_t output) const {
     const Array one = Array::full(y.shape(), 0, y.dtype());
     dispatch_float(y.dtype(), op_, [&]<class T>(TypeTag<T>) { one.data<T>()[row] = 1; });
     const std::vector<Tensor> g =
-        grad({y}, variables, {.grad_outputs = {Tensor(one)}, .retain_graph = true, .allow_unused = true});
+        grad({y}, variables,
+             {.grad_outputs = {Tensor(one)}, .retain_graph = true, .allow_unused = true});
     for (size_t i = 0; i < g.size(); ++i) {
-      for (int64_t k = 0; g[i].defined() && k < jacobians[i].columns; ++k) jacobians[i].at(row, k) = element(g[i], k);
+      for (int64_t k = 0; g[i].defined() && k < jacobians[i].columns; ++k)
+        jacobians[i].at(row, k) = element(g[i], k);
     }
   }
   return jacobians;
@@ -138,13 +148,15 @@ std::vector<double> Check::moved(size_t variable, int64_t index, double step) co
   } restore{value, value};
   value += step;
   const std::vector<Tensor> outputs = f_(inputs_);
-  reel::check(outputs.size() == outputs_.size(), "{}: the function must give as many outputs each time, got {} and {}",
-              op_, outputs_.size(), outputs.size());
+  reel::check(outputs.size() == outputs_.size(),
+              "{}: the function must give as many outputs each time, got {} and {}", op_,
+              outputs_.size(), outputs.size());
   std::vector<double> values;
   for (size_t i = 0; i < outputs.size(); ++i) {
     if (!differentiable(outputs_[i])) continue;
     reel::check(outputs[i].defined() && outputs[i].shape() == outputs_[i].shape(),
-                "{}: output {} must have the same shape each time, got {} first", op_, i, outputs_[i].shape());
+                "{}: output {} must have the same shape each time, got {} first", op_, i,
+                outputs_[i].shape());
     for (int64_t k = 0; k < outputs[i].numel(); ++k) values.push_back(element(outputs[i], k));
   }
   return values;
@@ -172,7 +184,8 @@ std::vector<std::vector<Jacobian>> Check::by_differences() const {
       auto value = values.begin();
       for (size_t output = 0; output < outputs_.size(); ++output) {
         if (jacobians[output].empty()) continue;
-        for (int64_t row = 0; row < outputs_[output].numel(); ++row) jacobians[output][i].at(row, k) = *value++;
+        for (int64_t row = 0; row < outputs_[output].numel(); ++row)
+          jacobians[output][i].at(row, k) = *value++;
       }
     }
   }
@@ -206,18 +219,21 @@ bool Check::compare(size_t output, size_t variable, Jacobian& analytic, Jacobian
   int64_t wrong = 0, first = 0;
   const auto entries = static_cast<int64_t>(analytic.values.size());
   for (int64_t i = entries - 1; i >= 0; --i) {
-    const double a = analytic.values[static_cast<size_t>(i)], n = numeric.values[static_cast<size_t>(i)];
+    const double a = analytic.values[static_cast<size_t>(i)],
+                 n = numeric.values[static_cast<size_t>(i)];
     if (std::abs(a - n) <= options_.atol + options_.rtol * std::abs(n)) continue;  // false for NaN
     ++wrong;
     first = i;
   }
   if (wrong == 0) return true;
   const int64_t row = first / analytic.columns, column = first % analytic.columns;
-  return report(fmt::format(
-      "{}: {}: the derivative of output {}, element {}, by input {}, element {}, is {} by backward and {} by "
-      "differences; {} of {} entries of this Jacobian differ (atol {}, rtol {})",
-      op_, name_of_output(output), output, position_of(y, row), variables_[variable], position_of(x, column),
-      analytic.at(row, column), numeric.at(row, column), wrong, entries, options_.atol, options_.rtol));
+  return report(
+      fmt::format("{}: {}: the derivative of output {}, element {}, by input {}, element {}, is {} "
+                  "by backward and {} by "
+                  "differences; {} of {} entries of this Jacobian differ (atol {}, rtol {})",
+                  op_, name_of_output(output), output, position_of(y, row), variables_[variable],
+                  position_of(x, column), analytic.at(row, column), numeric.at(row, column), wrong,
+                  entries, options_.atol, options_.rtol));
 }
 
 bool Check::run() {
@@ -227,8 +243,8 @@ bool Check::run() {
     analytic[output] = by_backward(output);
     // Sums in another order each time would be a race, or an address that decides.
     if (!same_bits(analytic[output], by_backward(output))) {
-      return report(fmt::format("{}: {}: two walks back from output {} give different gradients", op_,
-                                name_of_output(output), output));
+      return report(fmt::format("{}: {}: two walks back from output {} give different gradients",
+                                op_, name_of_output(output), output));
     }
   }
   std::vector<std::vector<Jacobian>> numeric = by_differences();
@@ -259,9 +275,11 @@ std::vector<Tensor> recorded_outputs(const TensorsFunction& f, const std::vector
   return recorded;
 }
 
-bool check_gradient(const TensorsFunction& f, const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
+bool check_gradient(const TensorsFunction& f, const std::vector<Tensor>& inputs,
+                    const GradcheckOptions& options) {
   const size_t count = inputs.size();
-  // Takes the inputs of f and the gradients of its outputs, gives the gradients of the inputs that require grad.
+  // Takes the inputs of f and the gradients of its outputs, gives the gradients of the inputs that
+  // require grad.
   const TensorsFunction gradient = [&](const std::vector<Tensor>& all) {
     const auto middle = all.begin() + static_cast<std::ptrdiff_t>(count);
     const std::vector<Tensor> at(all.begin(), middle), grad_outputs(middle, all.end());
@@ -270,11 +288,15 @@ bool check_gradient(const TensorsFunction& f, const std::vector<Tensor>& inputs,
       if (input.requires_grad()) variables.push_back(input);
     }
     return grad(recorded_outputs(f, at), variables,
-                {.grad_outputs = grad_outputs, .retain_graph = true, .create_graph = true, .allow_unused = true});
+                {.grad_outputs = grad_outputs,
+                 .retain_graph = true,
+                 .create_graph = true,
+                 .allow_unused = true});
   };
   std::vector<Tensor> all = inputs;
   std::mt19937_64 generator(0);
-  for (const Tensor& output : recorded_outputs(f, inputs)) all.push_back(random_gradient(output, generator));
+  for (const Tensor& output : recorded_outputs(f, inputs))
+    all.push_back(random_gradient(output, generator));
   reel::check(all.size() > count, "gradgradcheck: no output of the function requires grad");
   return Check("gradgradcheck", gradient, all, options).run();
 }
@@ -286,22 +308,26 @@ TensorsFunction listed(const TensorFunction& f) {
 
 }  // namespace
 
-bool gradcheck(const TensorsFunction& f, const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
+bool gradcheck(const TensorsFunction& f, const std::vector<Tensor>& inputs,
+               const GradcheckOptions& options) {
   EnableGradGuard recording;
   return Check("gradcheck", f, inputs, options).run();
 }
 
-bool gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
+bool gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
+               const GradcheckOptions& options) {
   return gradcheck(listed(f), inputs, options);
 }
 
-bool gradgradcheck(const TensorsFunction& f, const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
+bool gradgradcheck(const TensorsFunction& f, const std::vector<Tensor>& inputs,
+                   const GradcheckOptions& options) {
   EnableGradGuard recording;
   check_inputs("gradgradcheck", inputs);
   return check_gradient(f, inputs, options);
 }
 
-bool gradgradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
+bool gradgradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
+                   const GradcheckOptions& options) {
   return gradgradcheck(listed(f), inputs, options);
 }
 

@@ -16,9 +16,12 @@ Index::Index(const Tensor& tensor) : kind_(Kind::Tensor), tensor_(tensor) {
 int Index::consumed_dims() const {
   switch (kind_) {
     case Kind::Integer:
-    case Kind::Slice: return 1;
-    case Kind::Tensor: return tensor_.dtype() == kBool ? tensor_.dim() : 1;
-    default: return 0;
+    case Kind::Slice:
+      return 1;
+    case Kind::Tensor:
+      return tensor_.dtype() == kBool ? tensor_.dim() : 1;
+    default:
+      return 0;
   }
 }
 

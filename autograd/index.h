@@ -1,5 +1,6 @@
 #pragma once
-// What may stand between the brackets of t.index({...}): integers, slices, None, Ellipsis, masks and index tensors.
+// What may stand between the brackets of t.index({...}): integers, slices, None, Ellipsis, masks
+// and index tensors.
 
 #include <reel/autograd/tensor.h>
 

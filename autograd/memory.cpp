@@ -27,7 +27,7 @@ namespace {
 
 constexpr bool kCaches = REEL_MEMORY_CACHES;
 
-constexpr size_t kSlabLimit = 4096;         // smaller blocks are carved from slabs
+constexpr size_t kSlabLimit = 4096;          // smaller blocks are carved from slabs
 constexpr int64_t kThreadLimit = 64 * 1024;  // larger blocks go straight to the shared cache
 constexpr size_t kSlabBytes = 64 * 1024;
 constexpr size_t kSlabHeader = 64;
@@ -47,7 +47,9 @@ size_t bytes_of(int cls) {
   return (size_t{1} << doubling) + step * (size_t{1} << (doubling - 3));
 }
 
-int32_t thread_capacity(size_t bytes) { return static_cast<int32_t>(std::clamp<size_t>((512 * 1024) / bytes, 8, 1024)); }
+int32_t thread_capacity(size_t bytes) {
+  return static_cast<int32_t>(std::clamp<size_t>((512 * 1024) / bytes, 8, 1024));
+}
 
 // ---- the shared cache ----------------------------------------------------------------------------------
 
@@ -56,9 +58,9 @@ struct Central {
   std::array<Bin, kClasses> bins;
   std::vector<char*> free_slabs;
   std::vector<ThreadCache*> threads;
-  Counters departed;                   // sums of threads that ended, and of frees after a thread's end
+  Counters departed;  // sums of threads that ended, and of frees after a thread's end
   std::atomic<int64_t> in_use{0}, peak{0};
-  std::atomic<int64_t> obtained{0};    // bytes of blocks in use or cached
+  std::atomic<int64_t> obtained{0};  // bytes of blocks in use or cached
   char* chunk = nullptr;
   size_t chunk_left = 0, next_chunk = 256 * 1024;
 
@@ -121,7 +123,8 @@ SlabHeader* slab_of(void* block) {
   return reinterpret_cast<SlabHeader*>(reinterpret_cast<uintptr_t>(block) & ~(kSlabBytes - 1));
 }
 
-// Returns the bytes given back. Slabs of which every block is free are emptied and kept for any class.
+// Returns the bytes given back. Slabs of which every block is free are emptied and kept for any
+// class.
 int64_t Central::release_locked() {
   int64_t released = 0;
   for (int cls = 0; cls < kClasses; ++cls) {
@@ -171,7 +174,8 @@ struct ThreadEnd {
     std::lock_guard lock(shared.mutex);
     std::erase(shared.threads, cache);
     shared.departed.in_use += cache->counters.in_use;
-    for (size_t kind = 0; kind < kKinds; ++kind) shared.departed.live[kind] += cache->counters.live[kind];
+    for (size_t kind = 0; kind < kKinds; ++kind)
+      shared.departed.live[kind] += cache->counters.live[kind];
     shared.in_use += cache->counters.in_use - cache->counters.flushed;
     delete cache;
   }
@@ -241,10 +245,12 @@ namespace detail {
 constinit thread_local ThreadCache* thread_cache = nullptr;
 
 ThreadCache::ThreadCache() {
-  for (int cls = 0; cls < kClasses; ++cls) bins[static_cast<size_t>(cls)].capacity = thread_capacity(bytes_of(cls));
+  for (int cls = 0; cls < kClasses; ++cls)
+    bins[static_cast<size_t>(cls)].capacity = thread_capacity(bytes_of(cls));
 }
 
-// Fills an empty bin of this thread from the shared cache or a new slab and returns one block of it.
+// Fills an empty bin of this thread from the shared cache or a new slab and returns one block of
+// it.
 void* ThreadCache::refill(int cls) {
   Bin& mine = bins[static_cast<size_t>(cls)];
   const size_t bytes = bytes_of(cls);

@@ -7,9 +7,9 @@
 namespace reel::memory {
 
 struct Stats {
-  int64_t in_use = 0;         ///< bytes held by live storages, tensors and nodes
-  int64_t cached = 0;         ///< bytes kept for reuse
-  int64_t peak = 0;           ///< largest in_use since start or reset_peak(), within 64 KiB a thread
+  int64_t in_use = 0;  ///< bytes held by live storages, tensors and nodes
+  int64_t cached = 0;  ///< bytes kept for reuse
+  int64_t peak = 0;    ///< largest in_use since start or reset_peak(), within 64 KiB a thread
   int64_t live_storages = 0;  ///< buffers alive
   int64_t live_tensors = 0;   ///< tensor bodies alive
   int64_t live_nodes = 0;     ///< recorded operations alive

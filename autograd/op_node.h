@@ -1,5 +1,6 @@
 #pragma once
-// What record() leaves on the tape: the rules of one operation, stored by their types, and where each result goes.
+// What record() leaves on the tape: the rules of one operation, stored by their types, and where
+// each result goes.
 
 #include <reel/autograd/rule.h>
 #include <reel/autograd/sweep.h>
@@ -13,18 +14,26 @@ namespace detail {
 
 using G = const Tensor&;
 template <class Rule>
-inline constexpr bool takes_output = std::is_invocable_v<Rule, G, G> || std::is_invocable_v<Rule, G, G, const Shape&>;
+inline constexpr bool takes_output =
+    std::is_invocable_v<Rule, G, G> || std::is_invocable_v<Rule, G, G, const Shape&>;
 
-/// A rule without a destructor to run holds no tensor; one that owns other things says so with keeps_no_tensor.
+/// A rule without a destructor to run holds no tensor; one that owns other things says so with
+/// keeps_no_tensor.
 template <class Rule>
-inline constexpr bool retains_tensors = !std::is_trivially_destructible_v<Rule> && !requires { Rule::keeps_no_tensor; };
+inline constexpr bool retains_tensors = !std::is_trivially_destructible_v<Rule> && !requires {
+  Rule::keeps_no_tensor;
+};
 
 template <class Rule>
 Tensor call_rule(const Rule& rule, G g, G y, const Shape& shape) {
-  if constexpr (std::is_invocable_v<Rule, G>) return rule(g);
-  else if constexpr (std::is_invocable_v<Rule, G, G>) return rule(g, y);
-  else if constexpr (std::is_invocable_v<Rule, G, const Shape&>) return rule(g, shape);
-  else return rule(g, y, shape);
+  if constexpr (std::is_invocable_v<Rule, G>)
+    return rule(g);
+  else if constexpr (std::is_invocable_v<Rule, G, G>)
+    return rule(g, y);
+  else if constexpr (std::is_invocable_v<Rule, G, const Shape&>)
+    return rule(g, shape);
+  else
+    return rule(g, y, shape);
 }
 
 /// A rule and the edge it serves. The rule is stored only if the input needs a gradient.
@@ -111,7 +120,9 @@ class OpNode final : public Node {
   }
   std::vector<const Edge*> edges() const override {
     std::vector<const Edge*> list;
-    std::apply([&](auto&... slot) { (slot.each_edge([&](const Edge& e) { list.push_back(&e); }), ...); }, slots_);
+    std::apply(
+        [&](auto&... slot) { (slot.each_edge([&](const Edge& e) { list.push_back(&e); }), ...); },
+        slots_);
     return list;
   }
 
@@ -138,20 +149,23 @@ class OpNode final : public Node {
   }
   Tensor output_tensor() {
     Tensor y{Array(output_->array)};
-    if (y.array().version() != output_->version) [[unlikely]] fail_changed(y, output_->version);
+    if (y.array().version() != output_->version) [[unlikely]]
+      fail_changed(y, output_->version);
     if (is_grad_enabled()) y.body()->node = Ref<Node>::share(this);
     return y;
   }
 
   std::tuple<Slots...> slots_;
-  [[no_unique_address]] std::conditional_t<keeps_output, std::optional<KeptOutput>, NoOutput> output_;
+  [[no_unique_address]] std::conditional_t<keeps_output, std::optional<KeptOutput>, NoOutput>
+      output_;
 };
 
 /// Gives `out` the node `N`, made in place in a recycled block.
 template <class N, class... Args>
 void attach(const Tensor& out, const char* name, Args&&... args) {
   void* block = memory::allocate(sizeof(N), memory::Kind::Node);
-  out.body()->node = Ref<Node>::adopt(new (block) N(name, out.array(), std::forward<Args>(args)...));
+  out.body()->node =
+      Ref<Node>::adopt(new (block) N(name, out.array(), std::forward<Args>(args)...));
 }
 
 }  // namespace detail

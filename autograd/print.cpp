@@ -1,4 +1,5 @@
-// Tensors as text, laid out as PyTorch prints them: precision 4, lines of 80, summarised above 1000 elements.
+// Tensors as text, laid out as PyTorch prints them: precision 4, lines of 80, summarised above 1000
+// elements.
 #include <reel/autograd/body.h>
 
 #include <algorithm>
@@ -20,20 +21,27 @@ enum class Style { Plain, Whole, Fixed, Scientific };
 std::string number_text(double value, Style style) {
   if (std::isnan(value)) return "nan";  // whatever its sign bit
   switch (style) {
-    case Style::Scientific: return fmt::format("{:.4e}", value);
-    case Style::Fixed: return fmt::format("{:.4f}", value);
-    default: return fmt::format("{:.0f}{}", value, std::isinf(value) ? "" : ".");
+    case Style::Scientific:
+      return fmt::format("{:.4e}", value);
+    case Style::Fixed:
+      return fmt::format("{:.4f}", value);
+    default:
+      return fmt::format("{:.0f}{}", value, std::isinf(value) ? "" : ".");
   }
 }
 
 template <class T>
 std::string element_text(T value, Style style) {
-  if constexpr (std::is_same_v<T, bool>) return value ? "True" : "False";
-  else if constexpr (std::is_integral_v<T>) return fmt::format("{}", value);
-  else return number_text(value, style);
+  if constexpr (std::is_same_v<T, bool>)
+    return value ? "True" : "False";
+  else if constexpr (std::is_integral_v<T>)
+    return fmt::format("{}", value);
+  else
+    return number_text(value, style);
 }
 
-// How floats are written follows from those that are neither zero nor infinite nor NaN, as in PyTorch.
+// How floats are written follows from those that are neither zero nor infinite nor NaN, as in
+// PyTorch.
 struct Statistics {
   double smallest = std::numeric_limits<double>::infinity();
   double largest = 0;
@@ -47,7 +55,8 @@ struct Statistics {
   }
   Style style() const {
     if (largest == 0) return Style::Whole;
-    if (largest / smallest > 1000 || largest > 1e8 || (!whole && smallest < 1e-4)) return Style::Scientific;
+    if (largest / smallest > 1000 || largest > 1e8 || (!whole && smallest < 1e-4))
+      return Style::Scientific;
     return whole ? Style::Whole : Style::Fixed;
   }
 };
@@ -56,7 +65,8 @@ struct Statistics {
 template <class T>
 class ArrayPrinter {
  public:
-  explicit ArrayPrinter(const Array& array) : array_(array), summarized_(array.numel() > kThreshold) {
+  explicit ArrayPrinter(const Array& array)
+      : array_(array), summarized_(array.numel() > kThreshold) {
     if constexpr (std::is_floating_point_v<T>) {
       Statistics statistics;
       each_shown(0, array_.data<T>(), [&](T value) { statistics.add(value); });
@@ -90,7 +100,8 @@ class ArrayPrinter {
   template <class F>
   void each_shown(int dim, const T* at, const F& f) const {
     if (dim == array_.rank()) return f(*at);
-    each_index(dim, [&](int64_t i) { each_shown(dim + 1, at + i * array_.strides()[dim], f); }, [] {});
+    each_index(
+        dim, [&](int64_t i) { each_shown(dim + 1, at + i * array_.strides()[dim], f); }, [] {});
   }
 
   std::string padded(T value) const {
@@ -108,7 +119,8 @@ class ArrayPrinter {
       line += text;
       ++count;
     };
-    each_index(dim, [&](int64_t i) { put(padded(at[i * array_.strides()[dim]])); }, [&] { put(" ..."); });
+    each_index(
+        dim, [&](int64_t i) { put(padded(at[i * array_.strides()[dim]])); }, [&] { put(" ..."); });
     return line + "]";
   }
   /// The elements below `dim` in brackets; blocks of more dims stand further apart.
@@ -119,8 +131,12 @@ class ArrayPrinter {
     const std::string apart = "," + std::string(static_cast<size_t>(below - 1), '\n') +
                               std::string(kIndent + static_cast<size_t>(dim) + 1, ' ');
     std::string text = "[";
-    const auto put = [&](const std::string& part) { text += (text.size() > 1 ? apart : "") + part; };
-    each_index(dim, [&](int64_t i) { put(block(dim + 1, at + i * array_.strides()[dim])); }, [&] { put("..."); });
+    const auto put = [&](const std::string& part) {
+      text += (text.size() > 1 ? apart : "") + part;
+    };
+    each_index(
+        dim, [&](int64_t i) { put(block(dim + 1, at + i * array_.strides()[dim])); },
+        [&] { put("..."); });
     return text + "]";
   }
 
@@ -132,7 +148,8 @@ class ArrayPrinter {
 
 std::string numbers_text(const Array& array) {
   if (array.numel() == 0) return "[]";
-  return dispatch_any(array.dtype(), [&]<class T>(TypeTag<T>) { return ArrayPrinter<T>(array).text(); });
+  return dispatch_any(array.dtype(),
+                      [&]<class T>(TypeTag<T>) { return ArrayPrinter<T>(array).text(); });
 }
 
 /// "log_softmax" as "LogSoftmaxBackward0". A Function keeps its name: "Cube" is "CubeBackward".
@@ -145,7 +162,8 @@ std::string grad_fn_text(std::string_view name) {
       upper = true;
       continue;
     }
-    camel += upper && letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+    camel +=
+        upper && letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
     upper = false;
   }
   return fmt::format("grad_fn=<{}Backward{}>", camel, function ? "" : "0");
@@ -193,6 +211,8 @@ std::string Tensor::to_string() const {
   return text + ")";
 }
 
-std::ostream& operator<<(std::ostream& stream, const Tensor& tensor) { return stream << tensor.to_string(); }
+std::ostream& operator<<(std::ostream& stream, const Tensor& tensor) {
+  return stream << tensor.to_string();
+}
 
 }  // namespace reel

@@ -39,14 +39,18 @@ struct EnableGradGuard : GradModeGuard {
 class Kept {
  public:
   explicit Kept(const Tensor& tensor)
-      : version_(tensor.array().version()), rebinds_(tensor.body()->rebinds), tensor_(Ref<TensorBody>::adopt(tensor.body())) {
+      : version_(tensor.array().version()),
+        rebinds_(tensor.body()->rebinds),
+        tensor_(Ref<TensorBody>::adopt(tensor.body())) {
     tensor.body()->refs.keep();
   }
-  Kept(Kept&& other) noexcept : version_(other.version_), rebinds_(other.rebinds_), tensor_(std::move(other.tensor_)) {}
+  Kept(Kept&& other) noexcept
+      : version_(other.version_), rebinds_(other.rebinds_), tensor_(std::move(other.tensor_)) {}
   Kept& operator=(Kept&&) = delete;
   ~Kept();
   const Tensor& operator()() const {
-    if (tensor_.array().version() != version_) [[unlikely]] detail::fail_changed(tensor_, version_);
+    if (tensor_.array().version() != version_) [[unlikely]]
+      detail::fail_changed(tensor_, version_);
     return tensor_;
   }
 

@@ -77,7 +77,8 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
     if (size == 1) {
       size = other[i];
     } else {
-      check(other[i] == 1 || other[i] == size, "{}: shapes must broadcast, got {} and {}", op, a, b);
+      check(other[i] == 1 || other[i] == size, "{}: shapes must broadcast, got {} and {}", op, a,
+            b);
     }
   }
   return out;
@@ -107,12 +108,14 @@ Shape infer_shape(const char* op, const Shape& requested, int64_t numel) {
       unknown = i;
     } else {
       check(requested[i] >= 0, "{}: sizes must not be negative, got {}", op, requested);
-      check(!__builtin_mul_overflow(known, requested[i], &known), "{}: too many elements in {}", op, requested);
+      check(!__builtin_mul_overflow(known, requested[i], &known), "{}: too many elements in {}", op,
+            requested);
     }
   }
   Shape shape = requested;
   if (unknown >= 0) {
-    check(known != 0, "{}: cannot infer the -1 of {} when the other sizes have no elements", op, requested);
+    check(known != 0, "{}: cannot infer the -1 of {} when the other sizes have no elements", op,
+          requested);
     shape[unknown] = numel / known;
     known *= shape[unknown];
   }
@@ -124,7 +127,8 @@ void check_sizes(const char* op, const Shape& shape) {
   int64_t bytes = 8;
   for (int64_t size : shape) {
     check(size >= 0, "{}: sizes must not be negative, got {}", op, shape);
-    check(!__builtin_mul_overflow(bytes, std::max<int64_t>(size, 1), &bytes), "{}: too many elements in {}", op, shape);
+    check(!__builtin_mul_overflow(bytes, std::max<int64_t>(size, 1), &bytes),
+          "{}: too many elements in {}", op, shape);
   }
 }
 

@@ -13,7 +13,8 @@ namespace reel {
 
 inline constexpr int kMaxRank = 32;
 
-/// Sizes (or strides) of a tensor, one int64 a dim. Up to six sit inline; more live in a block of their own.
+/// Sizes (or strides) of a tensor, one int64 a dim. Up to six sit inline; more live in a block of
+/// their own.
 class Shape {
  public:
   static constexpr int kInline = 6;
@@ -21,7 +22,9 @@ class Shape {
   Shape() {}
   Shape(int64_t size) : rank_(1) { inline_[0] = size; }
   Shape(int size) : Shape(static_cast<int64_t>(size)) {}
-  Shape(std::initializer_list<int64_t> sizes) { assign(sizes.begin(), static_cast<int>(sizes.size())); }
+  Shape(std::initializer_list<int64_t> sizes) {
+    assign(sizes.begin(), static_cast<int>(sizes.size()));
+  }
   Shape(std::span<const int64_t> sizes) { assign(sizes.data(), static_cast<int>(sizes.size())); }
   Shape(const std::vector<int64_t>& sizes) { assign(sizes.data(), static_cast<int>(sizes.size())); }
   /// `rank` entries of `value`.
@@ -83,19 +86,34 @@ class Shape {
  private:
   void assign(const int64_t* sizes, int rank);
   void release() {
-    if (rank_ > kInline) [[unlikely]] delete[] heap_;
+    if (rank_ > kInline) [[unlikely]]
+      delete[] heap_;
   }
   void copy(const Shape& other) {
-    if (rank_ > kInline) [[unlikely]] return copy_heap(other);
+    if (rank_ > kInline) [[unlikely]]
+      return copy_heap(other);
     // Entry by entry: wider loads would have to wait for the narrow stores that wrote the entries.
     switch (rank_) {
-      case 6: inline_[5] = other.inline_[5]; [[fallthrough]];
-      case 5: inline_[4] = other.inline_[4]; [[fallthrough]];
-      case 4: inline_[3] = other.inline_[3]; [[fallthrough]];
-      case 3: inline_[2] = other.inline_[2]; [[fallthrough]];
-      case 2: inline_[1] = other.inline_[1]; [[fallthrough]];
-      case 1: inline_[0] = other.inline_[0]; [[fallthrough]];
-      default: break;
+      case 6:
+        inline_[5] = other.inline_[5];
+        [[fallthrough]];
+      case 5:
+        inline_[4] = other.inline_[4];
+        [[fallthrough]];
+      case 4:
+        inline_[3] = other.inline_[3];
+        [[fallthrough]];
+      case 3:
+        inline_[2] = other.inline_[2];
+        [[fallthrough]];
+      case 2:
+        inline_[1] = other.inline_[1];
+        [[fallthrough]];
+      case 1:
+        inline_[0] = other.inline_[0];
+        [[fallthrough]];
+      default:
+        break;
     }
   }
   void steal(Shape& other) noexcept {
@@ -117,8 +135,8 @@ class Shape {
 
 using Strides = Shape;
 
-/// Dims to act on: one int or a braced list, negative ones count from the end. Trivially copied, so a rule
-/// that captures one retains nothing.
+/// Dims to act on: one int or a braced list, negative ones count from the end. Trivially copied, so
+/// a rule that captures one retains nothing.
 class Dims {
  public:
   Dims() = default;
@@ -133,7 +151,8 @@ class Dims {
 
   void push_back(int64_t dim) {
     check<IndexError>(size_ < kMaxRank && dim >= -kMaxRank && dim < kMaxRank,
-                      "dims: at most {} dims between -{} and {}, got {}", kMaxRank, kMaxRank, kMaxRank - 1, dim);
+                      "dims: at most {} dims between -{} and {}, got {}", kMaxRank, kMaxRank,
+                      kMaxRank - 1, dim);
     dims_[size_++] = static_cast<int8_t>(dim);
   }
   int size() const { return size_; }
@@ -147,7 +166,8 @@ class Dims {
   int8_t dims_[kMaxRank] = {};
 };
 
-/// `dim` counted from the start, for a tensor of `rank` dims (0-d counts as 1-d); throws IndexError.
+/// `dim` counted from the start, for a tensor of `rank` dims (0-d counts as 1-d); throws
+/// IndexError.
 int wrap_dim(const char* op, int dim, int rank);
 /// Wrapped dims as bits; an empty list means all dims. Throws on repeats.
 uint64_t dims_mask(const char* op, const Dims& dims, int rank);
@@ -156,7 +176,8 @@ uint64_t dims_mask(const char* op, const Dims& dims, int rank);
 Strides contiguous_strides(const Shape& shape);
 /// The shape two operands broadcast to (NumPy's rule); throws in the op's name.
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
-/// Checks that `from` expands to `to`, and gives the strides with which it does (0 where it repeats).
+/// Checks that `from` expands to `to`, and gives the strides with which it does (0 where it
+/// repeats).
 Strides expand_strides(const char* op, const Shape& from, const Strides& strides, const Shape& to);
 /// Replaces one -1 by what makes `numel` elements; throws if that cannot be.
 Shape infer_shape(const char* op, const Shape& requested, int64_t numel);

@@ -64,8 +64,8 @@ class Ref {
   T* object_ = nullptr;
 };
 
-/// A buffer and its version, which every change in place raises. The record stands behind the data, so that
-/// a number and its record share one cache line.
+/// A buffer and its version, which every change in place raises. The record stands behind the data,
+/// so that a number and its record share one cache line.
 struct Storage {
   RefCount refs;
   std::atomic<uint32_t> version{0};
@@ -79,13 +79,16 @@ struct Storage {
     auto* block = static_cast<std::byte*>(memory::allocate(block_bytes, memory::Kind::Storage));
     return Ref<Storage>::adopt(new (block + padded) Storage(block, bytes, block_bytes));
   }
-  void bump() { version.store(version.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+  void bump() {
+    version.store(version.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
   friend void destroy(Storage* storage) noexcept {
     memory::deallocate(storage->data, storage->block_bytes, memory::Kind::Storage);
   }
 
  private:
-  Storage(std::byte* start, size_t used, size_t whole) : data(start), bytes(used), block_bytes(whole) {}
+  Storage(std::byte* start, size_t used, size_t whole)
+      : data(start), bytes(used), block_bytes(whole) {}
 };
 
 }  // namespace reel

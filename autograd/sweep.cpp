@@ -20,7 +20,9 @@ bool owned_alone(const Tensor& tensor) {
 
 bool by_serial(const Node* a, const Node* b) { return a->serial() < b->serial(); }
 
-size_t hash(const TensorBody* body) { return reinterpret_cast<uintptr_t>(body) / sizeof(void*) * 0x9E3779B97F4A7C15u >> 20; }
+size_t hash(const TensorBody* body) {
+  return reinterpret_cast<uintptr_t>(body) / sizeof(void*) * 0x9E3779B97F4A7C15u >> 20;
+}
 
 }  // namespace
 
@@ -88,7 +90,8 @@ void Sweep::run(std::span<const Tensor> outputs, std::span<const Tensor> gradien
   while (!heap_.empty()) {
     // Before it leaves the heap: so the destructor finds the gradient that waits there.
     check(!heap_.front()->freed_,
-          "{}: Trying to backward through the graph a second time: what its rules had kept was freed by the first "
+          "{}: Trying to backward through the graph a second time: what its rules had kept was "
+          "freed by the first "
           "backward() or autograd::grad(). Call the first with {{.retain_graph = true}}.",
           heap_.front()->name());
     std::pop_heap(heap_.begin(), heap_.end(), by_serial);
@@ -97,7 +100,8 @@ void Sweep::run(std::span<const Tensor> outputs, std::span<const Tensor> gradien
     step(node);
   }
   for (Leaf& leaf : leaves_) {
-    if (leaf.pending.defined() && leaf.body->hooks) leaf.pending = leaf.body->hooks->run(std::move(leaf.pending));
+    if (leaf.pending.defined() && leaf.body->hooks)
+      leaf.pending = leaf.body->hooks->run(std::move(leaf.pending));
   }
 }
 
@@ -124,7 +128,8 @@ void Sweep::step(Node* node) {
 
 void Sweep::give(const Edge& edge, Tensor g) {
   if (!g.defined()) return;
-  if (g.dtype() != edge.dtype()) [[unlikely]] g = g.to(edge.dtype());
+  if (g.dtype() != edge.dtype()) [[unlikely]]
+    g = g.to(edge.dtype());
   if (!(g.shape() == edge.shape())) g = sum_to(g, edge.shape());
   if (edge.node) {
     receive(edge.node.get(), std::move(g));

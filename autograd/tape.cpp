@@ -10,20 +10,24 @@ constinit thread_local bool grad_enabled = true;
 
 void fail_changed(const Tensor& tensor, uint32_t kept_version) {
   const Node* node = Sweep::current();
-  fail("{}: one of the variables needed for gradient computation has been modified by an inplace operation: "
-       "a {} tensor of shape {} is at version {}, expected version {} of when {} was recorded",
-       node ? node->name() : "backward", tensor.dtype(), tensor.shape(), tensor.version(), kept_version,
-       node ? node->name() : "it");
+  fail(
+      "{}: one of the variables needed for gradient computation has been modified by an inplace "
+      "operation: "
+      "a {} tensor of shape {} is at version {}, expected version {} of when {} was recorded",
+      node ? node->name() : "backward", tensor.dtype(), tensor.shape(), tensor.version(),
+      kept_version, node ? node->name() : "it");
 }
 
 }  // namespace detail
 
-void fail_undefined() { fail("tensor: the operation needs a defined tensor, got an undefined one"); }
+void fail_undefined() {
+  fail("tensor: the operation needs a defined tensor, got an undefined one");
+}
 
 Node::~Node() { delete hooks_; }
 
-// What dies hands its node over here instead of destroying it in place: a chain of any length is taken down
-// by one loop, not by recursion.
+// What dies hands its node over here instead of destroying it in place: a chain of any length is
+// taken down by one loop, not by recursion.
 void destroy(Node* node) noexcept {
   constinit static thread_local Node* graveyard = nullptr;
   constinit static thread_local bool burying = false;
@@ -57,7 +61,8 @@ void TensorBody::rebind(Ref<Node> to) {
   refs.outdate_kept();
 }
 
-// Called when nobody can reach the contents any more. The count outlives them for those that hold the memory.
+// Called when nobody can reach the contents any more. The count outlives them for those that hold
+// the memory.
 void destroy(TensorBody* body) noexcept {
   BodyCount& count = body->refs;
   body->~TensorBody();
@@ -80,7 +85,8 @@ Tensor Hooks::run(Tensor g) const {
     const auto function = functions[i].second;
     Tensor replaced = function(g);
     if (!replaced.defined()) continue;
-    check(replaced.shape() == g.shape(), "hook: the gradient must keep its shape {}, got {}", g.shape(), replaced.shape());
+    check(replaced.shape() == g.shape(), "hook: the gradient must keep its shape {}, got {}",
+          g.shape(), replaced.shape());
     g = std::move(replaced);
   }
   return g;
@@ -92,7 +98,8 @@ void refresh_view(TensorBody& view) {
   view.base_rebinds = base.rebinds;
   if (!base.needs_grad()) return;
   EnableGradGuard recording;
-  const Tensor fresh = as_strided(Tensor(view.base), view.array.shape(), view.array.strides(), view.array.offset());
+  const Tensor fresh =
+      as_strided(Tensor(view.base), view.array.shape(), view.array.strides(), view.array.offset());
   view.rebind(fresh.body()->node);
 }
 

@@ -7,15 +7,17 @@
 //                   wrt(b, [a = keep(a)](const Tensor& g) { return g * a(); }));
 //   }
 //
-// A rule is written with differentiable operations, so derivatives of every order follow. It takes the output's
-// gradient g and, if it asks for them, the output y and the input's shape, in this order. It returns the input's
-// gradient; what broadcasting or promotion added is removed by the sweep.
+// A rule is written with differentiable operations, so derivatives of every order follow. It takes
+// the output's gradient g and, if it asks for them, the output y and the input's shape, in this
+// order. It returns the input's gradient; what broadcasting or promotion added is removed by the
+// sweep.
 
 #include <reel/autograd/op_node.h>
 
 namespace reel {
 
-/// The tensor of a computed array, with a node if this thread records and an input needs a gradient.
+/// The tensor of a computed array, with a node if this thread records and an input needs a
+/// gradient.
 template <class... W>
 Tensor record(const char* name, Array&& y, W&&... wrts) {
   Tensor out(std::move(y));

@@ -15,23 +15,27 @@ int64_t Tensor::size(int dim) const {
 template <class T>
 T Tensor::item() const {
   check(numel() == 1, "item: expected a tensor of one element, got shape {}", shape());
-  return dispatch_any(dtype(), [&]<class S>(TypeTag<S>) { return static_cast<T>(*array().data<S>()); });
+  return dispatch_any(dtype(),
+                      [&]<class S>(TypeTag<S>) { return static_cast<T>(*array().data<S>()); });
 }
 
 template <class T>
 T* Tensor::data() const {
-  check<TypeError>(dtype() == dtype_of<T>, "data: asked for {}, the tensor is {}", dtype_of<T>, dtype());
+  check<TypeError>(dtype() == dtype_of<T>, "data: asked for {}, the tensor is {}", dtype_of<T>,
+                   dtype());
   return array().data<T>();
 }
 
 template <class T>
 std::span<T> Tensor::span() const {
-  check(is_contiguous(), "span: expected a row-major tensor, got shape {} with strides {}", shape(), strides());
+  check(is_contiguous(), "span: expected a row-major tensor, got shape {} with strides {}", shape(),
+        strides());
   return {data<T>(), static_cast<size_t>(numel())};
 }
 
 Tensor::operator bool() const {
-  check(numel() == 1, "bool: the truth of more than one element is ambiguous, got shape {}", shape());
+  check(numel() == 1, "bool: the truth of more than one element is ambiguous, got shape {}",
+        shape());
   return item<double>() != 0;
 }
 
@@ -59,7 +63,8 @@ template std::span<double> Tensor::span<double>() const;
 Tensor& Tensor::requires_grad_(bool requires_grad) {
   check<TypeError>(!requires_grad || is_floating(array().dtype()),
                    "requires_grad_: only floating tensors can require grad, got {}", dtype());
-  check(is_leaf() || requires_grad, "requires_grad_: only leaves can stop requiring grad; use detach()");
+  check(is_leaf() || requires_grad,
+        "requires_grad_: only leaves can stop requiring grad; use detach()");
   if (is_leaf()) body_->requires_grad = requires_grad;
   return *this;
 }

@@ -43,7 +43,9 @@ struct ValuesAndIndices;
 class HookHandle {
  public:
   explicit HookHandle(std::function<void()> remove) : remove_(std::move(remove)) {}
-  void remove() { if (remove_) std::exchange(remove_, nullptr)(); }
+  void remove() {
+    if (remove_) std::exchange(remove_, nullptr)();
+  }
 
  private:
   std::function<void()> remove_;
@@ -81,11 +83,14 @@ class Tensor {
 
   // ---- its numbers ----
   /// The only element as a T; throws unless there is exactly one.
-  template <class T> T item() const;
+  template <class T>
+  T item() const;
   /// The first element's address; T must be the dtype's type. Element order is that of strides().
-  template <class T> T* data() const;
+  template <class T>
+  T* data() const;
   /// All elements in order; throws unless contiguous and of type T.
-  template <class T> std::span<T> span() const;
+  template <class T>
+  std::span<T> span() const;
   /// The only element, compared with zero.
   explicit operator bool() const;
   std::string to_string() const;
@@ -102,7 +107,8 @@ class Tensor {
   void retain_grad();
   bool retains_grad() const;
   /// Called with the gradient of this tensor once it is complete; a defined result replaces it.
-  template <class F> HookHandle register_hook(F hook) const;
+  template <class F>
+  HookHandle register_hook(F hook) const;
   /// Adds the gradient of every leaf into its .grad; see backward.h.
   void backward() const;
   void backward(const Tensor& gradient) const;
@@ -120,7 +126,8 @@ class Tensor {
   Tensor& index_put_(std::initializer_list<Index> indices, const Tensor& value);
   Tensor& index_put_(std::initializer_list<Index> indices, Scalar value);
   Tensor select(int dim, int64_t index) const;
-  Tensor slice(int dim, std::optional<int64_t> start = {}, std::optional<int64_t> end = {}, int64_t step = 1) const;
+  Tensor slice(int dim, std::optional<int64_t> start = {}, std::optional<int64_t> end = {},
+               int64_t step = 1) const;
   Tensor narrow(int dim, int64_t start, int64_t length) const;
   Tensor reshape(const Shape& shape) const;
   Tensor view(const Shape& shape) const;
@@ -216,7 +223,8 @@ HookHandle add_hook(const Tensor& tensor, std::function<Tensor(const Tensor&)> h
 template <class F>
 HookHandle Tensor::register_hook(F hook) const {
   if constexpr (std::is_void_v<std::invoke_result_t<F&, const Tensor&>>) {
-    return add_hook(*this, [hook = std::move(hook)](const Tensor& g) mutable { return hook(g), Tensor(); });
+    return add_hook(
+        *this, [hook = std::move(hook)](const Tensor& g) mutable { return hook(g), Tensor(); });
   } else {
     return add_hook(*this, std::move(hook));
   }

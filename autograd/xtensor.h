@@ -26,11 +26,13 @@ Tensor from_xtensor(const xt::xexpression<E>& expression, const TensorOptions& o
   return result.requires_grad_(options.requires_grad);
 }
 
-/// The memory of `tensor` as an xtensor array with its shape and strides; writes go through, unseen by the
-/// tape. The view must not outlive the tensor. Throws TypeError unless T is the tensor's type.
+/// The memory of `tensor` as an xtensor array with its shape and strides; writes go through, unseen
+/// by the tape. The view must not outlive the tensor. Throws TypeError unless T is the tensor's
+/// type.
 template <class T>
 auto as_xtensor(const Tensor& tensor) {
-  check<TypeError>(tensor.dtype() == dtype_of<T>, "as_xtensor: asked for {}, the tensor is {}", dtype_of<T>, tensor.dtype());
+  check<TypeError>(tensor.dtype() == dtype_of<T>, "as_xtensor: asked for {}, the tensor is {}",
+                   dtype_of<T>, tensor.dtype());
   const std::vector<std::size_t> shape(tensor.shape().begin(), tensor.shape().end());
   std::vector<std::ptrdiff_t> strides(tensor.strides().begin(), tensor.strides().end());
   // xtensor wants stride 0 where a dim has size 1.
@@ -38,8 +40,10 @@ auto as_xtensor(const Tensor& tensor) {
     if (shape[i] == 1) strides[i] = 0;
   }
   std::ptrdiff_t reach = tensor.numel() > 0 ? 1 : 0;
-  for (std::size_t i = 0; i < shape.size() && reach > 0; ++i) reach += static_cast<std::ptrdiff_t>(shape[i] - 1) * strides[i];
-  return xt::adapt(tensor.data<T>(), static_cast<std::size_t>(reach), xt::no_ownership(), shape, strides);
+  for (std::size_t i = 0; i < shape.size() && reach > 0; ++i)
+    reach += static_cast<std::ptrdiff_t>(shape[i] - 1) * strides[i];
+  return xt::adapt(tensor.data<T>(), static_cast<std::size_t>(reach), xt::no_ownership(), shape,
+                   strides);
 }
 
 }  // namespace reel

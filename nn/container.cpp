@@ -9,7 +9,8 @@ Tensor SequentialImpl::forward(const Tensor& x) {
 }
 
 AnyModule SequentialImpl::operator[](size_t index) const {
-  check<IndexError>(index < size(), "Sequential: index {} is out of range for {} modules", index, size());
+  check<IndexError>(index < size(), "Sequential: index {} is out of range for {} modules", index,
+                    size());
   return named_children()[index].value;
 }
 

@@ -8,7 +8,8 @@ namespace reel::nn {
 /// A function of one tensor as a module.
 class LambdaImpl : public Module {
  public:
-  explicit LambdaImpl(std::function<Tensor(const Tensor&)> function) : function_(std::move(function)) {}
+  explicit LambdaImpl(std::function<Tensor(const Tensor&)> function)
+      : function_(std::move(function)) {}
   Tensor forward(const Tensor& x) override { return function_(x); }
 
  private:
@@ -38,8 +39,8 @@ class SequentialImpl : public Module {
  public:
   SequentialImpl() = default;
   template <class First, class... Rest>
-    requires(!std::is_same_v<std::decay_t<First>, SequentialImpl>)
-  explicit SequentialImpl(First first, Rest... rest) {
+  requires(!std::is_same_v<std::decay_t<First>, SequentialImpl>) explicit SequentialImpl(
+      First first, Rest... rest) {
     push_back(std::move(first));
     (push_back(std::move(rest)), ...);
   }
@@ -78,4 +79,5 @@ class Sequential : public Handle<SequentialImpl> {
 }  // namespace reel::nn
 
 template <>
-struct fmt::formatter<reel::nn::Sequential> : fmt::formatter<reel::nn::Handle<reel::nn::SequentialImpl>> {};
+struct fmt::formatter<reel::nn::Sequential>
+    : fmt::formatter<reel::nn::Handle<reel::nn::SequentialImpl>> {};

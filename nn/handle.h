@@ -5,8 +5,9 @@
 
 namespace reel::nn {
 
-/// `using Linear = Handle<LinearImpl>` gives nn::Linear(4, 3), nn::Linear({.in_features = 4, .out_features = 3}),
-/// fc(x), fc->weight. An Impl derives from Module; its options, if it has any, are the aggregate Impl::Options.
+/// `using Linear = Handle<LinearImpl>` gives nn::Linear(4, 3), nn::Linear({.in_features = 4,
+/// .out_features = 3}), fc(x), fc->weight. An Impl derives from Module; its options, if it has any,
+/// are the aggregate Impl::Options.
 template <class Impl>
 class Handle {
   template <class I>
@@ -15,7 +16,7 @@ class Handle {
     using type = None;
   };
   template <class I>
-    requires requires { typename I::Options; }
+  requires requires { typename I::Options; }
   struct OptionsOf<I> {
     using type = typename I::Options;
   };
@@ -23,18 +24,19 @@ class Handle {
  public:
   using ImplType = Impl;
 
-  Handle()
-    requires std::is_default_constructible_v<Impl>
-      : impl_(std::make_shared<Impl>()) {}
+  Handle() requires std::is_default_constructible_v<Impl> : impl_(std::make_shared<Impl>()) {}
   /// From options, usually written as a braced list of designated initialisers.
-  explicit Handle(const typename OptionsOf<Impl>::type& options)
-    requires requires { typename Impl::Options; }
-      : impl_(std::make_shared<Impl>(options)) {}
-  /// From what the Impl's constructor takes. A single handle to an Impl is shared instead, never wrapped.
+  explicit Handle(const typename OptionsOf<Impl>::type& options) requires requires {
+    typename Impl::Options;
+  } : impl_(std::make_shared<Impl>(options)) {
+  }
+  /// From what the Impl's constructor takes. A single handle to an Impl is shared instead, never
+  /// wrapped.
   template <class... Args>
-    requires(sizeof...(Args) > 0 && std::is_constructible_v<Impl, Args...> &&
-             !(sizeof...(Args) == 1 && (std::is_base_of_v<Handle, std::decay_t<Args>> || ...)))
-  explicit Handle(Args&&... args) : impl_(std::make_shared<Impl>(std::forward<Args>(args)...)) {}
+  requires(sizeof...(Args) > 0 && std::is_constructible_v<Impl, Args...> &&
+           !(sizeof...(Args) == 1 && (std::is_base_of_v<Handle, std::decay_t<Args>> ||
+                                      ...))) explicit Handle(Args&&... args)
+      : impl_(std::make_shared<Impl>(std::forward<Args>(args)...)) {}
   explicit Handle(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
   /// impl->forward(args...).

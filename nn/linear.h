@@ -11,8 +11,8 @@ struct LinearOptions {
   bool bias = true;
 };
 
-/// x @ weight^T + bias over the last dim. weight is [out, in], bias [out], both uniform in +-1/sqrt(in), as
-/// torch.nn.Linear draws them. Throws unless both sizes are at least 1.
+/// x @ weight^T + bias over the last dim. weight is [out, in], bias [out], both uniform in
+/// +-1/sqrt(in), as torch.nn.Linear draws them. Throws unless both sizes are at least 1.
 class LinearImpl : public Module {
  public:
   using Options = LinearOptions;

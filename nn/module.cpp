@@ -44,14 +44,16 @@ std::string Module::name() const {
 
 void Module::check_name(const std::string& name) const {
   check(!name.empty(), "{}: a name must not be empty", this->name());
-  check(name.find('.') == std::string::npos, "{}: a name must not hold a dot, got \"{}\"", this->name(), name);
+  check(name.find('.') == std::string::npos, "{}: a name must not hold a dot, got \"{}\"",
+        this->name(), name);
   const auto taken = [&](const auto& list) {
     for (const auto& entry : list) {
       if (entry.name == name) return true;
     }
     return false;
   };
-  check(!taken(parameters_) && !taken(buffers_) && !taken(modules_), "{}: \"{}\" is registered already", this->name(), name);
+  check(!taken(parameters_) && !taken(buffers_) && !taken(modules_),
+        "{}: \"{}\" is registered already", this->name(), name);
 }
 
 Tensor Module::register_parameter(const std::string& name, Tensor parameter, bool requires_grad) {
@@ -76,7 +78,8 @@ void Module::add_child(const std::string& name, ModulePtr module) {
 
 // ---- lists -------------------------------------------------------------------------------------------------
 
-// Calls f(module, prefix) for this module and, if asked, for those inside, in order of registration.
+// Calls f(module, prefix) for this module and, if asked, for those inside, in order of
+// registration.
 template <class F>
 void Module::visit(const std::string& prefix, bool recurse, F&& f) const {
   f(*this, prefix);
@@ -87,10 +90,11 @@ void Module::visit(const std::string& prefix, bool recurse, F&& f) const {
 namespace {
 
 // Drops what was listed before: a tensor that two modules share counts once.
-void append_new(std::vector<Named<Tensor>>& list, std::unordered_set<const TensorBody*>& seen, const std::string& prefix,
-                const std::vector<Named<Tensor>>& entries) {
+void append_new(std::vector<Named<Tensor>>& list, std::unordered_set<const TensorBody*>& seen,
+                const std::string& prefix, const std::vector<Named<Tensor>>& entries) {
   for (const auto& entry : entries) {
-    if (entry.value.defined() && seen.insert(entry.value.body()).second) list.push_back({prefix + entry.name, entry.value});
+    if (entry.value.defined() && seen.insert(entry.value.body()).second)
+      list.push_back({prefix + entry.name, entry.value});
   }
 }
 
@@ -105,18 +109,24 @@ std::vector<Tensor> values(const std::vector<Named<Tensor>>& entries) {
 std::vector<Named<Tensor>> Module::named_parameters(bool recurse) const {
   std::vector<Named<Tensor>> list;
   std::unordered_set<const TensorBody*> seen;
-  visit("", recurse, [&](const Module& module, const std::string& prefix) { append_new(list, seen, prefix, module.parameters_); });
+  visit("", recurse, [&](const Module& module, const std::string& prefix) {
+    append_new(list, seen, prefix, module.parameters_);
+  });
   return list;
 }
 
 std::vector<Named<Tensor>> Module::named_buffers(bool recurse) const {
   std::vector<Named<Tensor>> list;
   std::unordered_set<const TensorBody*> seen;
-  visit("", recurse, [&](const Module& module, const std::string& prefix) { append_new(list, seen, prefix, module.buffers_); });
+  visit("", recurse, [&](const Module& module, const std::string& prefix) {
+    append_new(list, seen, prefix, module.buffers_);
+  });
   return list;
 }
 
-std::vector<Tensor> Module::parameters(bool recurse) const { return values(named_parameters(recurse)); }
+std::vector<Tensor> Module::parameters(bool recurse) const {
+  return values(named_parameters(recurse));
+}
 
 std::vector<Tensor> Module::buffers(bool recurse) const { return values(named_buffers(recurse)); }
 
@@ -172,7 +182,8 @@ std::string Module::to_string() const {
   if (modules_.empty()) return name() + "(" + extra_repr() + ")";
   std::string text = name() + "(";
   if (const std::string extra = extra_repr(); !extra.empty()) text += "\n  " + extra;
-  for (const auto& child : modules_) text += "\n  (" + child.name + "): " + indented(child.value->to_string());
+  for (const auto& child : modules_)
+    text += "\n  (" + child.name + "): " + indented(child.value->to_string());
   return text + "\n)";
 }
 

@@ -33,7 +33,8 @@ class Module {
   /// What stands between the parentheses when printed.
   virtual std::string extra_repr() const { return ""; }
 
-  /// All of them, each once, in the order of registration, those of the modules inside behind one's own.
+  /// All of them, each once, in the order of registration, those of the modules inside behind one's
+  /// own.
   std::vector<Tensor> parameters(bool recurse = true) const;
   std::vector<Named<Tensor>> named_parameters(bool recurse = true) const;
   std::vector<Tensor> buffers(bool recurse = true) const;
@@ -47,7 +48,8 @@ class Module {
   bool is_training() const { return training_; }
   Module& requires_grad_(bool requires_grad = true);
   void zero_grad(bool set_to_none = true);
-  /// Converts the floating parameters and buffers in place of the old ones: handles to them see the change.
+  /// Converts the floating parameters and buffers in place of the old ones: handles to them see the
+  /// change.
   Module& to(Dtype dtype);
   /// Calls f with every module inside, then with this one.
   Module& apply(const std::function<void(Module&)>& f);
@@ -78,7 +80,7 @@ class Module {
 }  // namespace reel::nn
 
 template <class T>
-  requires std::is_base_of_v<reel::nn::Module, T>
+requires std::is_base_of_v<reel::nn::Module, T>
 struct fmt::formatter<T> : reel::TextFormatter {
   template <class Context>
   auto format(const T& module, Context& context) const {

@@ -7,14 +7,17 @@
 
 namespace reel::optim {
 
-Optimizer::Optimizer(const char* name, std::vector<Tensor> parameters) : parameters_(std::move(parameters)) {
+Optimizer::Optimizer(const char* name, std::vector<Tensor> parameters)
+    : parameters_(std::move(parameters)) {
   check(!parameters_.empty(), "{}: got an empty list of parameters", name);
   std::unordered_set<const TensorBody*> seen;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& parameter = parameters_[i];
     check(parameter.defined(), "{}: parameter {} is undefined", name, i);
-    check(parameter.is_leaf(), "{}: parameter {} must be a leaf, got the result of an operation", name, i);
-    check<TypeError>(parameter.is_floating_point(), "{}: parameter {} must be floating, got {}", name, i, parameter.dtype());
+    check(parameter.is_leaf(), "{}: parameter {} must be a leaf, got the result of an operation",
+          name, i);
+    check<TypeError>(parameter.is_floating_point(), "{}: parameter {} must be floating, got {}",
+                     name, i, parameter.dtype());
     check(seen.insert(parameter.body()).second, "{}: parameter {} appears twice", name, i);
   }
 }

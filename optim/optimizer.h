@@ -27,7 +27,8 @@ class Optimizer {
   int64_t steps() const { return steps_; }
 
  protected:
-  /// Updates the numbers of the i-th parameter in place. Grad mode is off; both arrays are row-major.
+  /// Updates the numbers of the i-th parameter in place. Grad mode is off; both arrays are
+  /// row-major.
   virtual void update(size_t i, const Array& parameter, const Array& g) = 0;
   /// Throws unless lr is finite and not negative.
   static double checked_lr(const char* name, double lr);

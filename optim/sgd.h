@@ -13,9 +13,10 @@ struct SGDOptions {
   bool maximize = false;
 };
 
-/// Stochastic gradient descent: d = g + weight_decay * p; with momentum, b = momentum * b + (1 - dampening) * d
-/// (b = d at first) and d = b, or d + momentum * b with nesterov; p = p - lr * d. Same as torch.optim.SGD.
-/// Throws for negative or non-finite options, and for nesterov without momentum or with dampening.
+/// Stochastic gradient descent: d = g + weight_decay * p; with momentum, b = momentum * b + (1 -
+/// dampening) * d (b = d at first) and d = b, or d + momentum * b with nesterov; p = p - lr * d.
+/// Same as torch.optim.SGD. Throws for negative or non-finite options, and for nesterov without
+/// momentum or with dampening.
 class SGD : public Optimizer {
  public:
   SGD(std::vector<Tensor> parameters, const SGDOptions& options = {});

@@ -1,4 +1,5 @@
-// Bad input, a row each: the call and what its message must contain. Afterwards everything is as before.
+// Bad input, a row each: the call and what its message must contain. Afterwards everything is as
+// before.
 #include <gtest/gtest.h>
 
 #include <reel/reel.h>
@@ -21,6 +22,7 @@ Tensor integers(std::initializer_list<int64_t> values) {
 }
 Tensor variable(const Shape& shape) { return doubles(shape).requires_grad_(); }
 
+// clang-format off
 std::vector<Row> rows() {
   return {
       // shapes
@@ -102,6 +104,8 @@ std::vector<Row> rows() {
   };
 }
 
+// clang-format on
+
 class Errors : public ::testing::TestWithParam<Row> {};
 
 }  // namespace
@@ -115,13 +119,15 @@ TEST_P(Errors, name_the_operation_what_is_required_and_what_came) {
   } catch (const Error& e) {
     text = e.what();
   }
-  for (const char* part : GetParam().texts) EXPECT_NE(text.find(part), std::string::npos) << "\"" << part << "\" is not in: " << text;
+  for (const char* part : GetParam().texts)
+    EXPECT_NE(text.find(part), std::string::npos) << "\"" << part << "\" is not in: " << text;
   EXPECT_EQ(memory::stats().live_tensors, before.live_tensors);
   EXPECT_EQ(memory::stats().live_storages, before.live_storages);
   EXPECT_EQ(memory::stats().live_nodes, before.live_nodes);
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Errors, ::testing::ValuesIn(rows()), [](const auto& row) { return std::string(row.param.name); });
+INSTANTIATE_TEST_SUITE_P(Table, Errors, ::testing::ValuesIn(rows()),
+                         [](const auto& row) { return std::string(row.param.name); });
 
 TEST(Errors, an_operation_in_place_that_fails_changes_nothing) {
   Tensor x = doubles({3});

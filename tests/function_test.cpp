@@ -1,4 +1,5 @@
-// Operations of one's own: arguments, outputs, saved tensors, derivatives of higher order, lifetimes, errors.
+// Operations of one's own: arguments, outputs, saved tensors, derivatives of higher order,
+// lifetimes, errors.
 #include <gtest/gtest.h>
 
 #include <reel/autograd/backward.h>
@@ -26,7 +27,8 @@ void expect_values(const Tensor& actual, const std::vector<double>& expected) {
   ASSERT_TRUE(actual.defined());
   ASSERT_EQ(actual.numel(), static_cast<int64_t>(expected.size()));
   const Tensor flat = actual.detach().contiguous();
-  for (size_t i = 0; i < expected.size(); ++i) EXPECT_DOUBLE_EQ(flat.data<double>()[i], expected[i]) << "element " << i;
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_DOUBLE_EQ(flat.data<double>()[i], expected[i]) << "element " << i;
 }
 
 std::string error_of(const std::function<void()>& call) {
@@ -168,7 +170,8 @@ TEST(Function, gives_undefined_gradients_when_told_not_to_materialise) {
 TEST(Function, differentiates_by_one_of_its_outputs) {
   const Tensor a = variable({1}), b = variable({3});
   const Tensors y = Pair::apply(a, b);
-  const Tensor g = autograd::grad(y[0] * y[1], {a}, {.create_graph = true})[0];  // y0 is dy0/da: g = y1 y0
+  const Tensor g =
+      autograd::grad(y[0] * y[1], {a}, {.create_graph = true})[0];  // y0 is dy0/da: g = y1 y0
   expect_values(autograd::grad(g, {y[0]})[0], {9});
 }
 
@@ -249,7 +252,9 @@ TEST(Function, frees_its_nodes_when_a_view_of_an_output_was_saved) {
       ctx.save_for_backward({y.unsqueeze(0)});
       return y;
     }
-    static Tensors backward(Context& ctx, const Tensors& grad) { return {grad[0] * ctx.saved()[0].squeeze(0)}; }
+    static Tensors backward(Context& ctx, const Tensors& grad) {
+      return {grad[0] * ctx.saved()[0].squeeze(0)};
+    }
   };
   const int64_t nodes = memory::stats().live_nodes;
   Viewed::apply(variable({0, 0}));
@@ -278,7 +283,8 @@ TEST(Function, refuses_a_second_backward_through_what_was_freed) {
   }
   const Tensors pair = Pair::apply(x, b);
   pair[0].sum().backward();
-  expect_contains(error_of([&] { pair[1].backward(ones_like(b.detach())); }), "Pair: Trying to backward");
+  expect_contains(error_of([&] { pair[1].backward(ones_like(b.detach())); }),
+                  "Pair: Trying to backward");
 }
 
 TEST(Function, forgets_gradients_of_a_walk_that_failed) {
@@ -304,7 +310,8 @@ TEST(Function, refuses_saved_tensors_that_were_changed_in_place) {
     NoGradGuard no_grad;
     square.add_(ones_like(x.detach()));
   }
-  expect_contains(error_of([&] { y.sum().backward(); }), "Cube: one of the variables needed for gradient");
+  expect_contains(error_of([&] { y.sum().backward(); }),
+                  "Cube: one of the variables needed for gradient");
 }
 
 TEST(Function, refuses_a_wrong_number_of_gradients) {
@@ -329,8 +336,9 @@ TEST(Function, refuses_gradients_of_the_wrong_shape_or_place) {
   const Tensor x = variable({1, 2});
   EXPECT_EQ(error_of([&] { Misshapen::apply(x).sum().backward(); }),
             "Misshapen: backward must return a gradient of shape [2] for argument 0, got [5]");
-  EXPECT_EQ(error_of([&] { Misplaced::apply(x, 2.0).sum().backward(); }),
-            "Misplaced: backward must return an undefined tensor for argument 1, which is no tensor");
+  EXPECT_EQ(
+      error_of([&] { Misplaced::apply(x, 2.0).sum().backward(); }),
+      "Misplaced: backward must return an undefined tensor for argument 1, which is no tensor");
   EXPECT_FALSE(x.grad().defined());
 }
 

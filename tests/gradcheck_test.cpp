@@ -1,4 +1,5 @@
-// The gradient checker itself: that it accepts right rules, finds wrong ones and leaves its inputs as they were.
+// The gradient checker itself: that it accepts right rules, finds wrong ones and leaves its inputs
+// as they were.
 #include <gtest/gtest.h>
 
 #include <reel/autograd/function.h>
@@ -32,7 +33,9 @@ struct WrongSquare : autograd::Function<WrongSquare> {
     ctx.save_for_backward({x});
     return x * x;
   }
-  static Tensors backward(autograd::Context& ctx, const Tensors& grad) { return {grad[0] * 3 * ctx.saved()[0]}; }
+  static Tensors backward(autograd::Context& ctx, const Tensors& grad) {
+    return {grad[0] * 3 * ctx.saved()[0]};
+  }
 };
 
 // Right once; but its gradient is cut from the tape, so it has no second derivative.
@@ -49,7 +52,9 @@ struct CutSquare : autograd::Function<CutSquare> {
 struct Drifting : autograd::Function<Drifting> {
   static inline int calls = 0;
   static Tensor forward(autograd::Context&, const Tensor& x) { return x * 2; }
-  static Tensors backward(autograd::Context&, const Tensors& grad) { return {grad[0] * (2 + 1e-12 * ++calls)}; }
+  static Tensors backward(autograd::Context&, const Tensors& grad) {
+    return {grad[0] * (2 + 1e-12 * ++calls)};
+  }
 };
 
 // Wrong at one element of the second argument only.
@@ -86,14 +91,17 @@ TEST(Gradcheck, accepts_right_rules) {
 }
 
 TEST(Gradcheck, accepts_several_outputs) {
-  const auto both = [](const Tensors& in) { return Tensors{in[0] * in[1], in[0].exp(), (in[1] > 0)}; };
+  const auto both = [](const Tensors& in) {
+    return Tensors{in[0] * in[1], in[0].exp(), (in[1] > 0)};
+  };
   EXPECT_TRUE(gradcheck(both, {example(), example()}));
   EXPECT_TRUE(gradgradcheck(both, {example(), example()}));
 }
 
 TEST(Gradcheck, finds_a_wrong_rule_and_prints_where) {
   testing::internal::CaptureStderr();
-  const bool right = gradcheck([](const Tensors& in) { return WrongSquare::apply(in[0]); }, {matrix({2, 3}, {2})});
+  const bool right =
+      gradcheck([](const Tensors& in) { return WrongSquare::apply(in[0]); }, {matrix({2, 3}, {2})});
   const std::string printed = testing::internal::GetCapturedStderr();
   EXPECT_FALSE(right);
   expect_contains(printed, "WrongSquare");
@@ -104,9 +112,13 @@ TEST(Gradcheck, finds_a_wrong_rule_and_prints_where) {
 
 TEST(Gradcheck, names_input_and_element_when_it_raises) {
   const auto wrong = [](const Tensors& in) { return WrongAt::apply(in[0], in[1]); };
-  const std::string text = error_of([&] { gradcheck(wrong, {example(), example()}, {.raise = true}); });
-  expect_contains(text, "gradcheck: WrongAt: the derivative of output 0, element [1, 2], by input 1, element [1, 2], "
-                        "is 5 by backward");
+  const std::string text = error_of([&] {
+    gradcheck(wrong, {example(), example()}, {.raise = true});
+  });
+  expect_contains(
+      text,
+      "gradcheck: WrongAt: the derivative of output 0, element [1, 2], by input 1, element [1, 2], "
+      "is 5 by backward");
   expect_contains(text, "1 of 36 entries");
 }
 
@@ -123,7 +135,8 @@ TEST(Gradcheck, finds_a_gradient_where_the_tape_was_cut) {
 
 TEST(Gradcheck, finds_walks_that_give_other_bits_each_time) {
   const auto drifting = [](const Tensors& in) { return Drifting::apply(in[0]); };
-  expect_contains(error_of([&] { gradcheck(drifting, {example()}, {.raise = true}); }), "different gradients");
+  expect_contains(error_of([&] { gradcheck(drifting, {example()}, {.raise = true}); }),
+                  "different gradients");
 }
 
 TEST(Gradcheck, differentiates_by_forward_differences_on_request) {
@@ -146,8 +159,10 @@ TEST(Gradcheck, handles_strided_inputs) {
 }
 
 TEST(Gradcheck, handles_zero_dim_and_empty_inputs) {
-  EXPECT_TRUE(gradcheck(cubed, {full({}, 1.5, {.dtype = kFloat64, .requires_grad = true})}, {.raise = true}));
-  EXPECT_TRUE(gradcheck(cubed, {zeros({0, 3}, {.dtype = kFloat64, .requires_grad = true})}, {.raise = true}));
+  EXPECT_TRUE(gradcheck(cubed, {full({}, 1.5, {.dtype = kFloat64, .requires_grad = true})},
+                        {.raise = true}));
+  EXPECT_TRUE(gradcheck(cubed, {zeros({0, 3}, {.dtype = kFloat64, .requires_grad = true})},
+                        {.raise = true}));
 }
 
 TEST(Gradcheck, leaves_inputs_as_they_were) {
@@ -183,7 +198,8 @@ TEST(Gradcheck, refuses_inputs_it_cannot_check) {
   EXPECT_THROW(gradcheck(cubed, {single}), TypeError);
   EXPECT_THROW(gradgradcheck(cubed, {single}), TypeError);
   expect_contains(error_of([&] { gradcheck(cubed, {single}); }), "float32");
-  expect_contains(error_of([&] { gradcheck(cubed, {example().detach()}); }), "at least one input must require grad");
+  expect_contains(error_of([&] { gradcheck(cubed, {example().detach()}); }),
+                  "at least one input must require grad");
   const Tensor expanded = example().detach().slice(1, 0, 1).expand({2, 3}).requires_grad_();
   expect_contains(error_of([&] { gradcheck(cubed, {expanded}); }), "must not overlap");
 }

@@ -20,10 +20,14 @@ Tensor places(std::initializer_list<int64_t> values, const Shape& shape) {
   return from_vector(std::vector<int64_t>(values), shape);
 }
 
-Tensor places(std::initializer_list<int64_t> values) { return places(values, {static_cast<int64_t>(values.size())}); }
+Tensor places(std::initializer_list<int64_t> values) {
+  return places(values, {static_cast<int64_t>(values.size())});
+}
 
 /// 0, 1, 2, ... in float64, so that an element's value says where it came from.
-Tensor counted(const Shape& shape) { return arange(shape.numel(), {.dtype = kFloat64}).reshape(shape); }
+Tensor counted(const Shape& shape) {
+  return arange(shape.numel(), {.dtype = kFloat64}).reshape(shape);
+}
 
 void expect_is(const Tensor& actual, std::initializer_list<double> expected, const Shape& shape) {
   ASSERT_TRUE(actual.defined());
@@ -69,10 +73,20 @@ TEST(Index, ellipsis_stands_for_the_dims_that_are_left) {
 
 TEST(Index, refuses_what_does_not_fit) {
   const Tensor x = counted({2, 3});
-  EXPECT_EQ(message_of([&] { x.index({0, 0, 0}); }), "index: too many indices for a tensor of 2 dims, got 3");
-  EXPECT_EQ(message_of([&] { x.index({Ellipsis, Ellipsis}); }), "index: at most one Ellipsis is allowed, got 2");
-  EXPECT_EQ(message_of([&] { x.index({Slice(), places({0, 3})}); }), "index: index 3 is out of range for dim 1 of size 3");
-  EXPECT_EQ(message_of([&] { x.index({ones({2})}); }), "index: an index tensor must be int64, int32 or bool, got float32");
+  EXPECT_EQ(message_of([&] {
+              x.index({0, 0, 0});
+            }),
+            "index: too many indices for a tensor of 2 dims, got 3");
+  EXPECT_EQ(message_of([&] {
+              x.index({Ellipsis, Ellipsis});
+            }),
+            "index: at most one Ellipsis is allowed, got 2");
+  EXPECT_EQ(message_of([&] {
+              x.index({Slice(), places({0, 3})});
+            }),
+            "index: index 3 is out of range for dim 1 of size 3");
+  EXPECT_EQ(message_of([&] { x.index({ones({2})}); }),
+            "index: an index tensor must be int64, int32 or bool, got float32");
   EXPECT_EQ(message_of([&] { x.index({ones({3}, {.dtype = kBool})}); }),
             "index: a mask of shape [3] must fit the tensor of shape [2, 3] from dim 0 on");
   EXPECT_THROW(x.index({places({0, 1}), places({0, 1, 2})}), Error);
@@ -102,7 +116,8 @@ TEST(Index, adjacent_tensors_stay_in_their_place) {
   // x[:, [0, 2], [1, 3]]: pairs (0, 1) and (2, 3) of each matrix.
   expect_is(x.index({Slice(), places({0, 2}), places({1, 3})}), {1, 11, 13, 23}, {2, 2});
   // x[1:, [[0], [2]], [1, 3]]: a 2 x 2 block in the place of the two dims.
-  expect_is(x.index({Slice(1, None), places({0, 2}, {2, 1}), places({1, 3})}), {13, 15, 21, 23}, {1, 2, 2});
+  expect_is(x.index({Slice(1, None), places({0, 2}, {2, 1}), places({1, 3})}), {13, 15, 21, 23},
+            {1, 2, 2});
   // x[[1, 0], [2, 0], :] begins at the front anyway.
   expect_is(x.index({places({1, 0}), places({2, 0})}), {20, 21, 22, 23, 0, 1, 2, 3}, {2, 4});
 }
@@ -110,12 +125,15 @@ TEST(Index, adjacent_tensors_stay_in_their_place) {
 TEST(Index, separated_tensors_go_first) {
   const Tensor x = counted({2, 3, 4});
   // x[[0, 1, 1], :, [0, 2, 3]]: the common dim of 3 comes first, then the sliced one.
-  expect_is(x.index({places({0, 1, 1}), Slice(), places({0, 2, 3})}), {0, 4, 8, 14, 18, 22, 15, 19, 23}, {3, 3});
+  expect_is(x.index({places({0, 1, 1}), Slice(), places({0, 2, 3})}),
+            {0, 4, 8, 14, 18, 22, 15, 19, 23}, {3, 3});
   // x[[1, 0], None, :, [3, 3]]: None separates too.
-  expect_is(x.index({places({1, 0}), None, Slice(0, 2), places({3, 3})}), {15, 19, 3, 7}, {2, 1, 2});
+  expect_is(x.index({places({1, 0}), None, Slice(0, 2), places({3, 3})}), {15, 19, 3, 7},
+            {2, 1, 2});
   // With 4 dims: x[:, [0, 1], :, [1, 0]] has shape (2 picked, 2, 2).
   const Tensor y = counted({2, 2, 2, 2});
-  expect_is(y.index({Slice(), places({0, 1}), Slice(), places({1, 0})}), {1, 3, 9, 11, 4, 6, 12, 14}, {2, 2, 2});
+  expect_is(y.index({Slice(), places({0, 1}), Slice(), places({1, 0})}),
+            {1, 3, 9, 11, 4, 6, 12, 14}, {2, 2, 2});
 }
 
 TEST(Index, an_integer_selects_before_tensors_pick) {
@@ -214,11 +232,13 @@ TEST(IndexSelect, picks_slices_along_a_dim) {
   expect_is(counted({}).index_select(0, places({0})), {0}, {});
   EXPECT_EQ(message_of([&] { x.index_select(1, places({-1})); }),
             "index_select: index -1 is out of range for dim 1 of size 3");
-  EXPECT_EQ(message_of([&] { x.index_select(1, ones({1})); }), "index_select: index must be int64 or int32, got float32");
+  EXPECT_EQ(message_of([&] { x.index_select(1, ones({1})); }),
+            "index_select: index must be int64 or int32, got float32");
 }
 
 TEST(IndexAdd, adds_slices_and_splits_the_gradient) {
-  const Tensor x = counted({2, 3}).requires_grad_(), source = ones({2, 2}, {.dtype = kFloat64}).requires_grad_();
+  const Tensor x = counted({2, 3}).requires_grad_(),
+               source = ones({2, 2}, {.dtype = kFloat64}).requires_grad_();
   const Tensor y = index_add(x, 1, places({2, 2}), source, {.alpha = 3});
   expect_is(y, {0, 1, 8, 3, 4, 11}, {2, 3});
   y.backward(numbers({1, 2, 3, 4, 5, 6}, {2, 3}));
@@ -228,7 +248,8 @@ TEST(IndexAdd, adds_slices_and_splits_the_gradient) {
 }
 
 TEST(IndexCopy, replaces_slices) {
-  const Tensor x = counted({3, 2}).requires_grad_(), source = numbers({-1, -2}, {1, 2}).requires_grad_();
+  const Tensor x = counted({3, 2}).requires_grad_(),
+               source = numbers({-1, -2}, {1, 2}).requires_grad_();
   const Tensor y = index_copy(x, 0, places({1}), source);
   expect_is(y, {0, 1, -1, -2, 4, 5}, {3, 2});
   y.sum().backward();
@@ -246,14 +267,17 @@ TEST(Gather, picks_elements_along_a_dim) {
   expect_is(x.grad(), {2, 0, 1, 0, 7, 0}, {2, 3});
   expect_is(counted({}).gather(0, places({0}, {})), {0}, {});
   expect_is(x.gather(1, places({}, {2, 0})), {}, {2, 0});
-  EXPECT_EQ(message_of([&] { x.gather(1, places({0, 7}, {1, 2})); }),
+  EXPECT_EQ(message_of([&] {
+              x.gather(1, places({0, 7}, {1, 2}));
+            }),
             "gather: index 7 is out of range for dim 1 of size 3");
   EXPECT_THROW(x.gather(1, places({0})), Error);
   EXPECT_THROW(x.gather(2, places({0}, {1, 1})), IndexError);
 }
 
 TEST(Scatter, writes_elements_along_a_dim) {
-  const Tensor x = counted({2, 3}).requires_grad_(), src = numbers({10, 20, 30, 40, 50, 60}, {2, 3}).requires_grad_();
+  const Tensor x = counted({2, 3}).requires_grad_(),
+               src = numbers({10, 20, 30, 40, 50, 60}, {2, 3}).requires_grad_();
   const Tensor index = places({2, 0, 1, 1}, {2, 2}), weights = numbers({1, 2, 3, 4, 5, 6}, {2, 3});
   const Tensor y = scatter(x, 1, index, src);
   expect_is(y, {20, 1, 10, 3, 50, 5}, {2, 3});

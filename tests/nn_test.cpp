@@ -44,7 +44,8 @@ std::string message_of(const std::function<void()>& call) {
 TEST(Module, lists_parameters_and_buffers_by_dotted_name) {
   Net net;
   EXPECT_EQ(names(net.named_parameters()),
-            (std::vector<std::string>{"scale", "first.weight", "first.bias", "second.weight", "second.bias"}));
+            (std::vector<std::string>{"scale", "first.weight", "first.bias", "second.weight",
+                                      "second.bias"}));
   EXPECT_EQ(names(net.named_parameters(false)), std::vector<std::string>{"scale"});
   EXPECT_EQ(names(net.named_buffers()), std::vector<std::string>{"seen"});
   EXPECT_EQ(net.children().size(), 2u);
@@ -61,10 +62,16 @@ TEST(Module, counts_a_shared_module_once) {
 TEST(Module, refuses_bad_names) {
   Open module;
   module.register_parameter("weight", ones({1}));
-  EXPECT_NE(message_of([&] { module.register_parameter("weight", ones({1})); }).find("registered already"), std::string::npos);
-  EXPECT_NE(message_of([&] { module.register_parameter("", ones({1})); }).find("must not be empty"), std::string::npos);
-  EXPECT_NE(message_of([&] { module.add_child("a.b", nn::ReLU()); }).find("\"a.b\""), std::string::npos);
-  EXPECT_NE(message_of([&] { module.register_parameter("count", arange(3)); }).find("int64"), std::string::npos);
+  EXPECT_NE(message_of([&] {
+              module.register_parameter("weight", ones({1}));
+            }).find("registered already"),
+            std::string::npos);
+  EXPECT_NE(message_of([&] { module.register_parameter("", ones({1})); }).find("must not be empty"),
+            std::string::npos);
+  EXPECT_NE(message_of([&] { module.add_child("a.b", nn::ReLU()); }).find("\"a.b\""),
+            std::string::npos);
+  EXPECT_NE(message_of([&] { module.register_parameter("count", arange(3)); }).find("int64"),
+            std::string::npos);
   EXPECT_EQ(module.parameters().size(), 1u);
 }
 
@@ -139,7 +146,8 @@ TEST(Sequential, runs_indexes_and_grows) {
 }
 
 TEST(Sequential, prints_as_pytorch_does) {
-  const nn::Sequential model(nn::Flatten(), nn::Linear(4, 3), nn::Sequential(nn::ReLU(), nn::Softmax(1)));
+  const nn::Sequential model(nn::Flatten(), nn::Linear(4, 3),
+                             nn::Sequential(nn::ReLU(), nn::Softmax(1)));
   EXPECT_EQ(fmt::format("{}", model),
             "Sequential(\n"
             "  (0): Flatten(start_dim=1, end_dim=-1)\n"

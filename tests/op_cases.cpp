@@ -1,4 +1,5 @@
-// The table of operations. `shapes` holds sets of inputs: plain, broadcast, empty and 0-d where they make sense.
+// The table of operations. `shapes` holds sets of inputs: plain, broadcast, empty and 0-d where
+// they make sense.
 #include "op_cases.h"
 
 #include <algorithm>
@@ -12,26 +13,39 @@ using Values = std::vector<double>;
 using Scalars = std::function<double(const Values&)>;
 
 const vector<vector<Shape>> kUnary = {{{2, 3}}, {{}}, {{0, 2}}, {{1, 19}}};
-const vector<vector<Shape>> kBinary = {{{2, 3}, {2, 3}}, {{2, 3}, {3}}, {{2, 1}, {1, 3}}, {{}, {2}}, {{}, {}}, {{0, 3}, {3}}, {{17}, {1}}};
+const vector<vector<Shape>> kBinary = {{{2, 3}, {2, 3}}, {{2, 3}, {3}}, {{2, 1}, {1, 3}}, {{}, {2}},
+                                       {{}, {}},         {{0, 3}, {3}}, {{17}, {1}}};
 
-OpCase unary(std::string name, Tensor (*fn)(const Tensor&), double (*f)(double), double low = -2, double high = 2) {
-  return {.name = std::move(name), .fn = [fn](const Tensors& x) { return fn(x[0]); }, .shapes = kUnary, .low = low,
-          .high = high, .scalar = [f](const Values& v) { return f(v[0]); }};
+OpCase unary(std::string name, Tensor (*fn)(const Tensor&), double (*f)(double), double low = -2,
+             double high = 2) {
+  return {.name = std::move(name),
+          .fn = [fn](const Tensors& x) { return fn(x[0]); },
+          .shapes = kUnary,
+          .low = low,
+          .high = high,
+          .scalar = [f](const Values& v) { return f(v[0]); }};
 }
 
-OpCase binary(std::string name, Tensor (*fn)(const Tensor&, const Tensor&), double (*f)(double, double),
-              double low = -2, double high = 2) {
-  return {.name = std::move(name), .fn = [fn](const Tensors& x) { return fn(x[0], x[1]); }, .shapes = kBinary,
-          .low = low, .high = high, .scalar = [f](const Values& v) { return f(v[0], v[1]); }};
+OpCase binary(std::string name, Tensor (*fn)(const Tensor&, const Tensor&),
+              double (*f)(double, double), double low = -2, double high = 2) {
+  return {.name = std::move(name),
+          .fn = [fn](const Tensors& x) { return fn(x[0], x[1]); },
+          .shapes = kBinary,
+          .low = low,
+          .high = high,
+          .scalar = [f](const Values& v) { return f(v[0], v[1]); }};
 }
 
 // An operation that only moves elements: y[index] = x[from(index)].
-OpCase moving(std::string name, std::string note, std::function<Tensor(const Tensor&)> fn, vector<Shape> from, Shape to,
-              std::function<Index(const Index&)> source) {
+OpCase moving(std::string name, std::string note, std::function<Tensor(const Tensor&)> fn,
+              vector<Shape> from, Shape to, std::function<Index(const Index&)> source) {
   return {.name = std::move(name),
           .fn = [fn](const Tensors& x) { return fn(x[0]); },
           .shapes = {std::move(from)},
-          .reference = [to, source](const Tensors& x) { return build(to, [&](const Index& i) { return at(x[0], source(i)); }); },
+          .reference =
+              [to, source](const Tensors& x) {
+                return build(to, [&](const Index& i) { return at(x[0], source(i)); });
+              },
           .note = std::move(note)};
 }
 
@@ -78,23 +92,38 @@ Values all_of(const Tensor& x) {
 }
 
 // A reduction of everything, and one along a dim with and without keepdim.
-OpCase whole(std::string name, Tensor (*fn)(const Tensor&), double (*f)(const Values&), vector<vector<Shape>> shapes) {
-  return {.name = std::move(name), .fn = [fn](const Tensors& x) { return fn(x[0]); }, .shapes = std::move(shapes),
-          .reference = [f](const Tensors& x) { return build({}, [&](const Index&) { return f(all_of(x[0])); }); },
+OpCase whole(std::string name, Tensor (*fn)(const Tensor&), double (*f)(const Values&),
+             vector<vector<Shape>> shapes) {
+  return {.name = std::move(name),
+          .fn = [fn](const Tensors& x) { return fn(x[0]); },
+          .shapes = std::move(shapes),
+          .reference =
+              [f](const Tensors& x) {
+                return build({}, [&](const Index&) { return f(all_of(x[0])); });
+              },
           .note = "all"};
 }
 
-OpCase along_dim(std::string name, std::function<Tensor(const Tensor&)> fn, double (*f)(const Values&), int dim, bool keepdim,
-                 vector<vector<Shape>> shapes) {
-  return {.name = std::move(name), .fn = [fn](const Tensors& x) { return fn(x[0]); }, .shapes = std::move(shapes),
-          .reference = [f, dim, keepdim](const Tensors& x) {
-            const int d = dim < 0 ? dim + x[0].dim() : dim;
-            Shape shape = x[0].shape();
-            if (keepdim) shape[d] = 1; else shape.erase(d);
-            return build(shape, [&](const Index& i) { return f(along(x[0], d, i, keepdim)); });
-          },
+OpCase along_dim(std::string name, std::function<Tensor(const Tensor&)> fn,
+                 double (*f)(const Values&), int dim, bool keepdim, vector<vector<Shape>> shapes) {
+  return {.name = std::move(name),
+          .fn = [fn](const Tensors& x) { return fn(x[0]); },
+          .shapes = std::move(shapes),
+          .reference =
+              [f, dim, keepdim](const Tensors& x) {
+                const int d = dim < 0 ? dim + x[0].dim() : dim;
+                Shape shape = x[0].shape();
+                if (keepdim)
+                  shape[d] = 1;
+                else
+                  shape.erase(d);
+                return build(shape, [&](const Index& i) { return f(along(x[0], d, i, keepdim)); });
+              },
           .note = "dim" + std::to_string(dim) + (keepdim ? "keep" : "")};
 }
+
+// A row a line, or as few as it takes.
+// clang-format off
 
 void elementwise_rows(vector<OpCase>& rows) {
   rows.push_back(binary("add", add, [](double a, double b) { return a + b; }));
@@ -396,6 +425,8 @@ void loss_rows(vector<OpCase>& rows) {
                     });
                   }, .note = "smoothing"});
 }
+
+// clang-format on
 
 }  // namespace
 

@@ -26,7 +26,8 @@ Tensor build(const Shape& shape, const std::function<double(const Index&)>& f) {
 
 double at(const Tensor& tensor, const Index& index) {
   int64_t offset = 0;
-  for (size_t d = 0; d < index.size(); ++d) offset += index[d] * tensor.strides()[static_cast<int>(d)];
+  for (size_t d = 0; d < index.size(); ++d)
+    offset += index[d] * tensor.strides()[static_cast<int>(d)];
   return tensor.data<double>()[offset];
 }
 
@@ -116,7 +117,8 @@ TEST_P(Ops, forward_equals_an_independent_reference) {
   const Tensor y = op().fn(x);
   const Tensor expected = op().scalar ? elementwise_reference(op(), x) : op().reference(x);
   ASSERT_EQ(y.shape(), expected.shape());
-  EXPECT_TRUE(allclose(y, expected, {.rtol = 1e-12, .atol = 1e-13})) << y.to_string() << "\n" << expected.to_string();
+  EXPECT_TRUE(allclose(y, expected, {.rtol = 1e-12, .atol = 1e-13})) << y.to_string() << "\n"
+                                                                     << expected.to_string();
 }
 
 TEST_P(Ops, gradients_of_first_and_second_order_equal_differences) {
@@ -152,7 +154,8 @@ TEST_P(Ops, strided_inputs_give_the_same_values_and_gradients) {
   y.backward(g);
   z.backward(scattered(g));
   for (size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_TRUE(allclose(rows[i].grad(), gaps[i].grad(), {.rtol = 1e-12, .atol = 1e-13})) << "input " << i;
+    EXPECT_TRUE(allclose(rows[i].grad(), gaps[i].grad(), {.rtol = 1e-12, .atol = 1e-13}))
+        << "input " << i;
   }
 }
 
@@ -178,14 +181,16 @@ INSTANTIATE_TEST_SUITE_P(Table, Ops, ::testing::ValuesIn(settings()), name_of_se
 
 // Functions of the ops headers that give a Tensor but have no gradient to check by a row.
 const std::set<std::string> kNotDifferentiable = {
-    "eq", "ne", "lt", "le", "gt", "ge", "logical_not", "logical_and", "logical_or", "isnan", "argmax", "argmin",
-    "all", "any", "nonzero", "one_hot", "scalar_like", "sign"};
+    "eq",          "ne",          "lt",         "le",      "gt",          "ge",
+    "logical_not", "logical_and", "logical_or", "isnan",   "argmax",      "argmin",
+    "all",         "any",         "nonzero",    "one_hot", "scalar_like", "sign"};
 
 TEST(OpTable, every_public_operation_has_a_row) {
   std::set<std::string> rows;
   for (const OpCase& op : op_cases()) rows.insert(op.name);
   const std::regex declaration(R"((?:^|\n)(?:Tensor|ValuesAndIndices) ([a-z_0-9]*[a-z0-9])\()");
-  for (const char* family : {"activation", "elementwise", "indexing", "loss", "matmul", "reduce", "view"}) {
+  for (const char* family :
+       {"activation", "elementwise", "indexing", "loss", "matmul", "reduce", "view"}) {
     std::ifstream file(std::string(REEL_SOURCE_DIR) + "/autograd/ops/" + family + ".h");
     ASSERT_TRUE(file) << family;
     std::stringstream text;
@@ -193,7 +198,8 @@ TEST(OpTable, every_public_operation_has_a_row) {
     const std::string source = text.str();
     for (std::sregex_iterator it(source.begin(), source.end(), declaration), end; it != end; ++it) {
       const std::string name = (*it)[1];
-      EXPECT_TRUE(rows.count(name) || kNotDifferentiable.count(name)) << name << " of ops/" << family << ".h has no row";
+      EXPECT_TRUE(rows.count(name) || kNotDifferentiable.count(name))
+          << name << " of ops/" << family << ".h has no row";
     }
   }
 }

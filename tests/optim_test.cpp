@@ -23,23 +23,32 @@ Tensor matrix(const json& rows) {
   for (const json& row : rows) {
     for (double number : row) numbers.push_back(number);
   }
-  return from_vector(numbers, {static_cast<int64_t>(rows.size()), static_cast<int64_t>(rows[0].size())});
+  return from_vector(numbers,
+                     {static_cast<int64_t>(rows.size()), static_cast<int64_t>(rows[0].size())});
 }
 
 Tensor variable(std::initializer_list<double> values) {
-  return from_vector(std::vector<double>(values), {static_cast<int64_t>(values.size())}).requires_grad_();
+  return from_vector(std::vector<double>(values), {static_cast<int64_t>(values.size())})
+      .requires_grad_();
 }
 
 optim::SGDOptions sgd_options(const json& options) {
   optim::SGDOptions result;
   for (const auto& [name, value] : options.items()) {
-    if (name == "lr") result.lr = value;
-    else if (name == "momentum") result.momentum = value;
-    else if (name == "dampening") result.dampening = value;
-    else if (name == "weight_decay") result.weight_decay = value;
-    else if (name == "nesterov") result.nesterov = value;
-    else if (name == "maximize") result.maximize = value;
-    else ADD_FAILURE() << "unknown option " << name;
+    if (name == "lr")
+      result.lr = value;
+    else if (name == "momentum")
+      result.momentum = value;
+    else if (name == "dampening")
+      result.dampening = value;
+    else if (name == "weight_decay")
+      result.weight_decay = value;
+    else if (name == "nesterov")
+      result.nesterov = value;
+    else if (name == "maximize")
+      result.maximize = value;
+    else
+      ADD_FAILURE() << "unknown option " << name;
   }
   return result;
 }
@@ -53,7 +62,8 @@ TEST(SGD, takes_every_step_that_pytorch_takes) {
   ASSERT_EQ(cases.size(), 12u);
   for (const json& row : cases) {
     SCOPED_TRACE(row["name"].get<std::string>());
-    Tensor p = from_json(row["inputs"][0]).requires_grad_(), q = from_json(row["inputs"][1]).requires_grad_();
+    Tensor p = from_json(row["inputs"][0]).requires_grad_(),
+           q = from_json(row["inputs"][1]).requires_grad_();
     const Tensor A = matrix(row["args"]["A"]), b = matrix(row["args"]["b"]);
     optim::SGD sgd({p, q}, sgd_options(row["args"]["options"]));
     for (size_t step = 0; step < row["args"]["steps"]; ++step) {
@@ -61,10 +71,15 @@ TEST(SGD, takes_every_step_that_pytorch_takes) {
       const Tensor head = p.slice(0, 0, 2), next = p.slice(0, 1, 3);
       const Tensor valley = (100 * square(next - head * head) + square(1 - head)).sum() / 50;
       (valley + 0.5 * square(matmul(A, q) - b).sum()).backward();
-      for (int64_t i = 0; i < 4; ++i) q.grad().data<double>()[i] += std::cos(q.data<double>()[i]);  // d sum(sin q)
+      for (int64_t i = 0; i < 4; ++i)
+        q.grad().data<double>()[i] += std::cos(q.data<double>()[i]);  // d sum(sin q)
       sgd.step();
-      EXPECT_TRUE(allclose(p.detach(), from_json(row["outputs"][2 * step]), {.rtol = 1e-10, .atol = 1e-10})) << step;
-      EXPECT_TRUE(allclose(q.detach(), from_json(row["outputs"][2 * step + 1]), {.rtol = 1e-10, .atol = 1e-10})) << step;
+      EXPECT_TRUE(
+          allclose(p.detach(), from_json(row["outputs"][2 * step]), {.rtol = 1e-10, .atol = 1e-10}))
+          << step;
+      EXPECT_TRUE(allclose(q.detach(), from_json(row["outputs"][2 * step + 1]),
+                           {.rtol = 1e-10, .atol = 1e-10}))
+          << step;
     }
   }
 }
@@ -116,7 +131,8 @@ TEST(Optimizer, updates_strided_parameters_and_takes_strided_gradients) {
   Tensor x = zeros({3, 2}, {.dtype = kFloat64}).t().requires_grad_();
   x.mutable_grad() = from_vector(std::vector<double>{1, 2, 3, 4, 5, 6}, {3, 2}).t();
   optim::SGD({x}, {.lr = 1}).step();
-  EXPECT_TRUE(equal(x.detach().contiguous(), from_vector(std::vector<double>{-1, -3, -5, -2, -4, -6}, {2, 3})));
+  EXPECT_TRUE(equal(x.detach().contiguous(),
+                    from_vector(std::vector<double>{-1, -3, -5, -2, -4, -6}, {2, 3})));
 }
 
 TEST(Optimizer, allocates_nothing_in_steady_state) {

@@ -16,9 +16,13 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-Tensor floats(const std::vector<float>& values) { return from_vector(values, {static_cast<int64_t>(values.size())}); }
+Tensor floats(const std::vector<float>& values) {
+  return from_vector(values, {static_cast<int64_t>(values.size())});
+}
 
-Tensor longs(const std::vector<int64_t>& values, const Shape& shape) { return from_vector(values, shape); }
+Tensor longs(const std::vector<int64_t>& values, const Shape& shape) {
+  return from_vector(values, shape);
+}
 
 Tensor range(int64_t end, const Shape& shape) {
   std::vector<int64_t> values;
@@ -47,12 +51,14 @@ TEST(Print, ends_whole_floats_with_a_point) {
 TEST(Print, shows_integers_right_aligned) {
   EXPECT_EQ(longs({1, -20, 300}, {3}).to_string(), "tensor([  1, -20, 300])");
   EXPECT_EQ(longs({1, 2, 3, 4}, {2, 2}).to_string(), "tensor([[1, 2],\n        [3, 4]])");
-  EXPECT_EQ(longs({std::numeric_limits<int64_t>::max()}, {1}).to_string(), "tensor([9223372036854775807])");
+  EXPECT_EQ(longs({std::numeric_limits<int64_t>::max()}, {1}).to_string(),
+            "tensor([9223372036854775807])");
 }
 
 TEST(Print, shows_four_digits_and_leaves_room_for_the_sign) {
-  EXPECT_EQ(from_vector(std::vector<float>{1.5410f, -0.2934f, -2.1788f, 0.5684f}, {2, 2}).to_string(),
-            "tensor([[ 1.5410, -0.2934],\n        [-2.1788,  0.5684]])");
+  EXPECT_EQ(
+      from_vector(std::vector<float>{1.5410f, -0.2934f, -2.1788f, 0.5684f}, {2, 2}).to_string(),
+      "tensor([[ 1.5410, -0.2934],\n        [-2.1788,  0.5684]])");
   EXPECT_EQ(floats({0.5f, 10.25f}).to_string(), "tensor([ 0.5000, 10.2500])");
 }
 
@@ -62,12 +68,15 @@ TEST(Print, turns_scientific_by_the_range_of_the_numbers) {
   EXPECT_EQ(floats({1, 10000}).to_string(), "tensor([1.0000e+00, 1.0000e+04])");
   EXPECT_EQ(floats({2e8f, 4e8f}).to_string(), "tensor([2.0000e+08, 4.0000e+08])");
   EXPECT_EQ(floats({0.00005f}).to_string(), "tensor([5.0000e-05])");
-  EXPECT_EQ(floats({-1.5f, 0, 2e5f}).to_string(), "tensor([-1.5000e+00,  0.0000e+00,  2.0000e+05])");
+  EXPECT_EQ(floats({-1.5f, 0, 2e5f}).to_string(),
+            "tensor([-1.5000e+00,  0.0000e+00,  2.0000e+05])");
 }
 
 TEST(Print, ignores_nan_and_infinity_when_it_chooses_the_style) {
-  EXPECT_EQ(floats({float(kNan), float(kInfinity), -float(kInfinity)}).to_string(), "tensor([nan, inf, -inf])");
-  EXPECT_EQ(floats({1.5f, float(kNan), -float(kInfinity)}).to_string(), "tensor([1.5000,    nan,   -inf])");
+  EXPECT_EQ(floats({float(kNan), float(kInfinity), -float(kInfinity)}).to_string(),
+            "tensor([nan, inf, -inf])");
+  EXPECT_EQ(floats({1.5f, float(kNan), -float(kInfinity)}).to_string(),
+            "tensor([1.5000,    nan,   -inf])");
   EXPECT_EQ(floats({1, -std::copysign(float(kNan), 1.0f)}).to_string(), "tensor([1., nan])");
 }
 
@@ -118,11 +127,13 @@ TEST(Print, separates_blocks_of_more_dims_by_blank_lines) {
 }
 
 TEST(Print, summarises_above_a_thousand_elements) {
-  EXPECT_EQ(range(10000, {10000}).to_string(), "tensor([   0,    1,    2,  ..., 9997, 9998, 9999])");
+  EXPECT_EQ(range(10000, {10000}).to_string(),
+            "tensor([   0,    1,    2,  ..., 9997, 9998, 9999])");
   const std::string row = "[0., 0., 0.,  ..., 0., 0., 0.]";
   const std::string apart = ",\n        ";
-  EXPECT_EQ(zeros({100, 100}).to_string(), "tensor([" + row + apart + row + apart + row + apart + "..." + apart + row +
-                                               apart + row + apart + row + "])");
+  EXPECT_EQ(zeros({100, 100}).to_string(), "tensor([" + row + apart + row + apart + row + apart +
+                                               "..." + apart + row + apart + row + apart + row +
+                                               "])");
   EXPECT_EQ(range(1000, {1000}).to_string().find("..."), std::string::npos);
 }
 
@@ -134,7 +145,8 @@ TEST(Print, takes_width_and_style_from_what_is_shown_only) {
 
 TEST(Print, shows_short_dims_whole_when_it_summarises) {
   EXPECT_EQ(range(2000, {2, 1000}).to_string(),
-            "tensor([[   0,    1,    2,  ...,  997,  998,  999],\n        [1000, 1001, 1002,  ..., 1997, 1998, 1999]])");
+            "tensor([[   0,    1,    2,  ...,  997,  998,  999],\n        [1000, 1001, 1002,  ..., "
+            "1997, 1998, 1999]])");
 }
 
 TEST(Print, follows_strides) {

@@ -31,8 +31,10 @@ void expect_is(const Tensor& actual, std::initializer_list<double> expected, con
   int64_t i = 0;
   for (double value : expected) {
     const double got = flat.data<double>()[i++];
-    if (std::isnan(value)) EXPECT_TRUE(std::isnan(got)) << "element " << i - 1 << " is " << got;
-    else EXPECT_EQ(got, value) << "element " << i - 1;
+    if (std::isnan(value))
+      EXPECT_TRUE(std::isnan(got)) << "element " << i - 1 << " is " << got;
+    else
+      EXPECT_EQ(got, value) << "element " << i - 1;
   }
 }
 
@@ -100,7 +102,8 @@ TEST(Sum, of_a_million_floats_is_accurate_along_every_axis) {
   const double exact = 1e6 * static_cast<double>(0.1f);
   const Tensor x = full({1000000}, 0.1f);
   EXPECT_NEAR(x.sum().item<float>(), exact, 1e-6 * exact);
-  EXPECT_NEAR(x.reshape({1000000, 1}).expand({1000000, 2}).contiguous().sum(0)[1].item<float>(), exact, 1e-6 * exact);
+  EXPECT_NEAR(x.reshape({1000000, 1}).expand({1000000, 2}).contiguous().sum(0)[1].item<float>(),
+              exact, 1e-6 * exact);
   EXPECT_NEAR(x.reshape({1000, 1000}).sum({0, 1}).item<float>(), exact, 1e-6 * exact);
 }
 
@@ -112,7 +115,8 @@ TEST(Sum, of_any_length_agrees_with_long_double) {
     const Tensor x = from_vector(values, {n});
     const double bound = static_cast<double>(1e-6L * size);
     EXPECT_NEAR(x.sum().item<float>(), static_cast<double>(exact), bound) << n;
-    EXPECT_NEAR(stack({x, x, x}, 1).sum(0)[2].item<float>(), static_cast<double>(exact), bound) << n;
+    EXPECT_NEAR(stack({x, x, x}, 1).sum(0)[2].item<float>(), static_cast<double>(exact), bound)
+        << n;
   }
 }
 
@@ -120,7 +124,8 @@ TEST(Sum, has_bits_that_do_not_depend_on_where_the_numbers_lie) {
   const Tensor x = from_vector(noise(10001), {10001});
   const Tensor shifted = cat({zeros({3}), x}).slice(0, 3);
   EXPECT_EQ(x.sum().item<float>(), shifted.sum().item<float>());
-  const Tensor wide = from_vector(noise(50 * 37), {50, 37}), narrow = wide.slice(1, 36).contiguous();
+  const Tensor wide = from_vector(noise(50 * 37), {50, 37}),
+               narrow = wide.slice(1, 36).contiguous();
   EXPECT_EQ(wide.sum(0)[36].item<float>(), cat({narrow, narrow}, 1).sum(0)[0].item<float>());
 }
 
@@ -142,7 +147,8 @@ TEST(SumTo, undoes_broadcasting) {
   expect_is(sum_to(x, {}), {21}, {});
   sum_to(x, {2, 1}).backward(numbers({1, 2}, {2, 1}));
   expect_is(x.grad(), {1, 1, 1, 2, 2, 2}, {2, 3});
-  EXPECT_EQ(message_of([&] { sum_to(x, {2}); }), "sum_to: shape [2] must expand to that of the tensor, got [2, 3]");
+  EXPECT_EQ(message_of([&] { sum_to(x, {2}); }),
+            "sum_to: shape [2] must expand to that of the tensor, got [2, 3]");
   EXPECT_THROW(sum_to(x, {1, 2, 3}), Error);
 }
 
@@ -153,7 +159,8 @@ TEST(Mean, divides_by_the_number_of_elements) {
   x.mean(0).backward(numbers({2, 4, 6}, {3}));
   expect_is(x.grad(), {1, 2, 3, 1, 2, 3}, {2, 3});
   expect_is(zeros({0}).mean(), {kNan}, {});
-  EXPECT_EQ(message_of([] { ones({2}, {.dtype = kInt64}).mean(); }), "mean: expected a floating dtype, got int64");
+  EXPECT_EQ(message_of([] { ones({2}, {.dtype = kInt64}).mean(); }),
+            "mean: expected a floating dtype, got int64");
   expect_is(full({2}, 3, {.dtype = kInt64}).mean({}, {.dtype = kFloat64}), {3}, {});
 }
 
@@ -227,9 +234,14 @@ TEST(Max, of_other_dtypes_and_strides) {
 }
 
 TEST(Max, of_nothing_is_an_error) {
-  EXPECT_EQ(message_of([] { zeros({0}).max(); }), "max: expected at least one element, got shape [0]");
-  EXPECT_EQ(message_of([] { zeros({2, 0}).max(1); }), "max: expected at least one element, got shape [2, 0]");
-  EXPECT_EQ(message_of([] { zeros({0}).argmax(); }), "argmax: expected at least one element, got shape [0]");
+  EXPECT_EQ(message_of([] { zeros({0}).max(); }),
+            "max: expected at least one element, got shape [0]");
+  EXPECT_EQ(message_of([] {
+              zeros({2, 0}).max(1);
+            }),
+            "max: expected at least one element, got shape [2, 0]");
+  EXPECT_EQ(message_of([] { zeros({0}).argmax(); }),
+            "argmax: expected at least one element, got shape [0]");
   expect_is(zeros({2, 0}).max(0).values, {}, {0});
   EXPECT_THROW(zeros({2}).max(1), IndexError);
 }

@@ -23,7 +23,8 @@ void expect_values(const Tensor& actual, std::initializer_list<double> expected)
   const Tensor flat = actual.detach().to(kFloat64).reshape({-1});
   ASSERT_EQ(flat.numel(), static_cast<int64_t>(expected.size()));
   int64_t i = 0;
-  for (double value : expected) EXPECT_DOUBLE_EQ(flat[i++].item<double>(), value) << "element " << i - 1;
+  for (double value : expected)
+    EXPECT_DOUBLE_EQ(flat[i++].item<double>(), value) << "element " << i - 1;
 }
 
 std::string message_of(const std::function<void()>& call) {
@@ -87,7 +88,8 @@ TEST(Backward, refuses_a_second_walk_through_freed_rules) {
   const Tensor x = variable({2});
   const Tensor y = (x * x).sum();
   y.backward();
-  EXPECT_NE(message_of([&] { y.backward(); }).find("backward through the graph a second time"), std::string::npos);
+  EXPECT_NE(message_of([&] { y.backward(); }).find("backward through the graph a second time"),
+            std::string::npos);
   expect_values(x.grad(), {4});
 }
 
@@ -139,7 +141,9 @@ TEST(Grad, of_intermediate_tensors) {
 
 TEST(Grad, says_which_input_is_unused) {
   const Tensor x = variable({2}), unused = variable({1});
-  EXPECT_NE(message_of([&] { autograd::grad((x * x).sum(), {x, unused}); }).find("input 1 was not used"),
+  EXPECT_NE(message_of([&] {
+              autograd::grad((x * x).sum(), {x, unused});
+            }).find("input 1 was not used"),
             std::string::npos);
   EXPECT_FALSE(autograd::grad((x * x).sum(), {unused}, {.allow_unused = true})[0].defined());
 }
@@ -204,16 +208,20 @@ TEST(InPlace, a_change_of_a_kept_value_is_noticed_in_the_ops_name) {
   const Tensor z = (y * y).sum();
   y.add_(vector({1}));
   const std::string text = message_of([&] { z.backward(); });
-  EXPECT_NE(text.find("mul: one of the variables needed for gradient computation has been modified by an inplace"),
-            std::string::npos) << text;
+  EXPECT_NE(text.find("mul: one of the variables needed for gradient computation has been modified "
+                      "by an inplace"),
+            std::string::npos)
+      << text;
 }
 
 TEST(InPlace, leaves_that_require_grad_are_refused_while_recording) {
   Tensor x = variable({2});
-  EXPECT_NE(message_of([&] { x += 1; }).find("add_: a leaf tensor that requires grad"), std::string::npos);
+  EXPECT_NE(message_of([&] { x += 1; }).find("add_: a leaf tensor that requires grad"),
+            std::string::npos);
   expect_values(x, {2});
   Tensor view = x.reshape({1, 1});
-  EXPECT_NE(message_of([&] { view.mul_(view); }).find("mul_: a view of a leaf tensor"), std::string::npos);
+  EXPECT_NE(message_of([&] { view.mul_(view); }).find("mul_: a view of a leaf tensor"),
+            std::string::npos);
   NoGradGuard no_grad;
   x += 1;
   expect_values(x, {3});
@@ -279,7 +287,8 @@ TEST(Detach, shares_memory_and_versions) {
   Tensor same = x.detach();
   same.fill_(7);
   expect_values(x, {7});
-  EXPECT_NE(message_of([&] { y.backward(); }).find("modified by an inplace operation"), std::string::npos);
+  EXPECT_NE(message_of([&] { y.backward(); }).find("modified by an inplace operation"),
+            std::string::npos);
 }
 
 TEST(Lifetimes, a_long_chain_neither_recurses_nor_leaks) {
@@ -310,7 +319,7 @@ TEST(Lifetimes, a_tensor_changed_by_what_was_computed_from_it_makes_no_circle) {
   const memory::Stats before = memory::stats();
   for (int i = 0; i < 10; ++i) {
     Tensor x = w * 2;
-    x.add_(x * w);    // x's new node depends on what keeps x
+    x.add_(x * w);  // x's new node depends on what keeps x
     x.mul_(x * w);
     Tensor buffer = zeros({2}, {.dtype = kFloat64});
     Tensor row = buffer.slice(0, 0, 1);
@@ -345,12 +354,16 @@ TEST(Threads, record_and_sweep_graphs_of_their_own_over_shared_leaves) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  for (size_t i = 0; i < results.size(); ++i) EXPECT_DOUBLE_EQ(results[i], 10.0 * static_cast<double>(i + 1));
+  for (size_t i = 0; i < results.size(); ++i)
+    EXPECT_DOUBLE_EQ(results[i], 10.0 * static_cast<double>(i + 1));
 }
 
 TEST(Memory, counts_and_releases_what_is_cached) {
   const memory::Stats before = memory::stats();
-  { const Tensor big = zeros({1 << 20}); EXPECT_GE(memory::stats().in_use, before.in_use + (4 << 20)); }
+  {
+    const Tensor big = zeros({1 << 20});
+    EXPECT_GE(memory::stats().in_use, before.in_use + (4 << 20));
+  }
   EXPECT_EQ(memory::stats().in_use, before.in_use);
   EXPECT_GE(memory::stats().peak, before.in_use + (4 << 20));
   memory::release_cache();

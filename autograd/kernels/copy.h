@@ -5,7 +5,8 @@
 
 namespace reel::kernels {
 
-/// Writes `from`, broadcast and converted, into the memory of `to`. The two must not overlap unless they are equal.
+/// Writes `from`, broadcast and converted, into the memory of `to`. The two must not overlap unless
+/// they are equal.
 void copy(const Array& from, const Array& to);
 /// A new row-major array of the same numbers.
 Array clone(const Array& x);

@@ -10,14 +10,16 @@ namespace {
 template <class F>
 Array numbers(const char* op, const Array& a, const Array& b, const Array* into, F f) {
   return dispatch_number(a.dtype(), op, [&]<class T>(TypeTag<T>) {
-    return map<T>(op, a, b, [f](T x, T y) { return static_cast<T>(f(x, y)); }, into);
+    return map<T>(
+        op, a, b, [f](T x, T y) { return static_cast<T>(f(x, y)); }, into);
   });
 }
 
 template <class F>
 Array anything(const char* op, const Array& a, const Array& b, const Array* into, F f) {
   return dispatch_any(a.dtype(), [&]<class T>(TypeTag<T>) {
-    return map<T>(op, a, b, [f](T x, T y) { return static_cast<T>(f(x, y)); }, into);
+    return map<T>(
+        op, a, b, [f](T x, T y) { return static_cast<T>(f(x, y)); }, into);
   });
 }
 
@@ -84,7 +86,8 @@ Array mul(const Array& a, const Array& b, const Array* into) {
 
 Array div(const Array& a, const Array& b, const Array* into) {
   return dispatch_float(a.dtype(), "div", [&]<class T>(TypeTag<T>) {
-    return map<T>("div", a, b, [](T x, T y) { return x / y; }, into);
+    return map<T>(
+        "div", a, b, [](T x, T y) { return x / y; }, into);
   });
 }
 
@@ -94,7 +97,8 @@ Array pow(const Array& a, const Array& b) {
       return float_power<T>(a, b);
     } else {
       return map<T>("pow", a, b, [](T x, T y) {
-        if constexpr (std::is_signed_v<T>) check(y >= 0, "pow: integers to negative integer powers are not allowed, got {}", y);
+        if constexpr (std::is_signed_v<T>)
+          check(y >= 0, "pow: integers to negative integer powers are not allowed, got {}", y);
         return integer_power(x, y);
       });
     }
@@ -110,23 +114,28 @@ Array minimum(const Array& a, const Array& b) {
 }
 
 Array where(const Array& condition, const Array& a, const Array& b) {
-  const Shape shape = broadcast_shapes("where", broadcast_shapes("where", condition.shape(), a.shape()), b.shape());
+  const Shape shape =
+      broadcast_shapes("where", broadcast_shapes("where", condition.shape(), a.shape()), b.shape());
   return dispatch_any(a.dtype(), [&]<class T>(TypeTag<T>) {
     Array y = Array::empty(shape, a.dtype());
-    const auto expand = [&](const Array& x) { return expand_strides("where", x.shape(), x.strides(), shape); };
+    const auto expand = [&](const Array& x) {
+      return expand_strides("where", x.shape(), x.strides(), shape);
+    };
     for_each_row<4>(shape, {expand(condition), expand(a), expand(b), y.strides()},
                     [&](int64_t n, const auto& at, const auto& step) {
                       const bool* c = condition.data<bool>() + at[0];
                       const T *p = a.data<T>() + at[1], *q = b.data<T>() + at[2];
                       T* out = y.data<T>() + at[3];
-                      for (int64_t i = 0; i < n; ++i) out[i * step[3]] = c[i * step[0]] ? p[i * step[1]] : q[i * step[2]];
+                      for (int64_t i = 0; i < n; ++i)
+                        out[i * step[3]] = c[i * step[0]] ? p[i * step[1]] : q[i * step[2]];
                     });
     return y;
   });
 }
 
 Array threshold_backward(const Array& g, const Array& y) {
-  return numbers("relu", g, y, nullptr, [](auto v, auto at) { return at > 0 ? v : decltype(v){0}; });
+  return numbers("relu", g, y, nullptr,
+                 [](auto v, auto at) { return at > 0 ? v : decltype(v){0}; });
 }
 
 Array eq(const Array& a, const Array& b) {
@@ -154,11 +163,13 @@ Array logical_or(const Array& a, const Array& b) {
 }
 
 Array logical_not(const Array& x) {
-  return dispatch_any(x.dtype(), [&]<class T>(TypeTag<T>) { return map<T, bool>(x, [](T v) { return v == 0; }); });
+  return dispatch_any(
+      x.dtype(), [&]<class T>(TypeTag<T>) { return map<T, bool>(x, [](T v) { return v == 0; }); });
 }
 
 Array isnan(const Array& x) {
-  return dispatch_any(x.dtype(), [&]<class T>(TypeTag<T>) { return map<T, bool>(x, [](T v) { return v != v; }); });
+  return dispatch_any(
+      x.dtype(), [&]<class T>(TypeTag<T>) { return map<T, bool>(x, [](T v) { return v != v; }); });
 }
 
 Array neg(const Array& x) {
@@ -167,8 +178,10 @@ Array neg(const Array& x) {
 
 Array abs(const Array& x) {
   return number("abs", x, [](auto v) {
-    if constexpr (std::is_unsigned_v<decltype(v)>) return v;
-    else return std::abs(v);
+    if constexpr (std::is_unsigned_v<decltype(v)>)
+      return v;
+    else
+      return std::abs(v);
   });
 }
 
@@ -204,7 +217,8 @@ Array tanh(const Array& x) {
 }
 
 Array sigmoid(const Array& x) {
-  return vectors("sigmoid", x, [](auto v) { return decltype(v)(1) / (decltype(v)(1) + xsimd::exp(-v)); });
+  return vectors("sigmoid", x,
+                 [](auto v) { return decltype(v)(1) / (decltype(v)(1) + xsimd::exp(-v)); });
 }
 
 }  // namespace reel::kernels

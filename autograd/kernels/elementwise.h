@@ -5,7 +5,8 @@
 
 namespace reel::kernels {
 
-/// a op b, into `into` (of the broadcast shape and the same dtype) if it is given, else into a new array.
+/// a op b, into `into` (of the broadcast shape and the same dtype) if it is given, else into a new
+/// array.
 Array add(const Array& a, const Array& b, const Array* into = nullptr);
 Array sub(const Array& a, const Array& b, const Array* into = nullptr);
 Array mul(const Array& a, const Array& b, const Array* into = nullptr);

@@ -8,7 +8,8 @@ namespace reel::kernels {
 namespace {
 
 void check_index(const char* op, int64_t index, int dim, int64_t size) {
-  check<IndexError>(index >= 0 && index < size, "{}: index {} is out of range for dim {} of size {}", op, index, dim, size);
+  check<IndexError>(index >= 0 && index < size,
+                    "{}: index {} is out of range for dim {} of size {}", op, index, dim, size);
 }
 
 void check_indices(const char* op, const Array& index, int dim, int64_t size) {
@@ -51,15 +52,16 @@ Array gather(const Array& given_x, int dim, const Array& given_index) {
       const int64_t* places = index.data<int64_t>() + at[0];
       const T* from = x.data<T>() + at[1];
       T* to = y.data<T>() + at[2];
-      for (int64_t i = 0; i < n; ++i) to[i * step[2]] = from[i * step[1] + places[i * step[0]] * stride];
+      for (int64_t i = 0; i < n; ++i)
+        to[i * step[2]] = from[i * step[1] + places[i * step[0]] * stride];
     };
     for_each_row<3>(index.shape(), {index.strides(), without_dim(x, dim), y.strides()}, row);
   });
   return y.view(given_index.shape(), contiguous_strides(given_index.shape()));
 }
 
-Array scatter(const char* op, const Array& x, int dim, const Array& given_index, const Array& given_source,
-              bool accumulate) {
+Array scatter(const char* op, const Array& x, int dim, const Array& given_index,
+              const Array& given_source, bool accumulate) {
   const Array result = clone(x), y = with_dims(result);
   const Array index = with_dims(given_index), source = with_dims(given_source);
   check_indices(op, contiguous(index), dim, y.size(dim));
@@ -69,7 +71,8 @@ Array scatter(const char* op, const Array& x, int dim, const Array& given_index,
       const int64_t* places = index.data<int64_t>() + at[0];
       const T* from = source.data<T>() + at[1];
       T* to = y.data<T>() + at[2];
-      for (int64_t i = 0; i < n; ++i) put(accumulate, to[i * step[2] + places[i * step[0]] * stride], from[i * step[1]]);
+      for (int64_t i = 0; i < n; ++i)
+        put(accumulate, to[i * step[2] + places[i * step[0]] * stride], from[i * step[1]]);
     };
     for_each_row<3>(index.shape(), {index.strides(), source.strides(), without_dim(y, dim)}, row);
   });
@@ -95,7 +98,8 @@ Array index_select(const Array& x, int dim, const Array& index) {
   return y;
 }
 
-Array index_put(const char* op, const Array& x, int dim, const Array& index, const Array& source, bool accumulate) {
+Array index_put(const char* op, const Array& x, int dim, const Array& index, const Array& source,
+                bool accumulate) {
   Array y = clone(x);
   const Array from = contiguous(source), places = contiguous(index);
   const Slices slices(x.shape(), dim);
@@ -130,7 +134,8 @@ Array nonzero(const Array& given) {
   });
 }
 
-Array linear_index(const char* op, std::span<const Array> indices, std::span<const int64_t> sizes, int first_dim) {
+Array linear_index(const char* op, std::span<const Array> indices, std::span<const int64_t> sizes,
+                   int first_dim) {
   Shape shape;
   for (const Array& index : indices) shape = broadcast_shapes(op, shape, index.shape());
   Array linear = Array::full(shape, 0, kInt64);
@@ -142,12 +147,16 @@ Array linear_index(const char* op, std::span<const Array> indices, std::span<con
       int64_t* to = linear.data<int64_t>() + at[1];
       for (int64_t i = 0; i < n; ++i) {
         const int64_t index = from[i * step[0]];
-        check<IndexError>(index >= -size && index < size, "{}: index {} is out of range for dim {} of size {}", op,
-                          index, dim, size);
+        check<IndexError>(index >= -size && index < size,
+                          "{}: index {} is out of range for dim {} of size {}", op, index, dim,
+                          size);
         to[i * step[1]] = to[i * step[1]] * size + (index < 0 ? index + size : index);
       }
     };
-    for_each_row<2>(shape, {expand_strides(op, indices[k].shape(), indices[k].strides(), shape), linear.strides()}, row);
+    for_each_row<2>(
+        shape,
+        {expand_strides(op, indices[k].shape(), indices[k].strides(), shape), linear.strides()},
+        row);
   }
   return linear;
 }

@@ -8,8 +8,9 @@
 
 namespace reel::kernels {
 
-/// Walks arrays of one shape row by row. Dims that lie behind each other in all of them are walked as one.
-/// Calls row(n, pointers, strides) with strides in elements; `pointers` are element offsets.
+/// Walks arrays of one shape row by row. Dims that lie behind each other in all of them are walked
+/// as one. Calls row(n, pointers, strides) with strides in elements; `pointers` are element
+/// offsets.
 template <size_t N, class Row>
 void for_each_row(const Shape& shape, std::array<Strides, N> strides, Row&& row) {
   int64_t sizes[kMaxRank];
@@ -19,7 +20,8 @@ void for_each_row(const Shape& shape, std::array<Strides, N> strides, Row&& row)
     if (shape[i] == 0) return;
     if (shape[i] == 1) continue;
     bool merges = rank > 0;
-    for (size_t k = 0; k < N && merges; ++k) merges = steps[k][rank - 1] == strides[k][i] * shape[i];
+    for (size_t k = 0; k < N && merges; ++k)
+      merges = steps[k][rank - 1] == strides[k][i] * shape[i];
     if (!merges) sizes[rank++] = 1;
     sizes[rank - 1] *= shape[i];
     for (size_t k = 0; k < N; ++k) steps[k][rank - 1] = strides[k][i];
@@ -54,7 +56,8 @@ void map_row(int64_t n, const T* x, int64_t x_step, R* y, int64_t y_step, F f) {
 
 /// y[i] = f(a[i], b[i]) along one row; a step of 0 repeats a number.
 template <class T, class R, class F>
-void map_row(int64_t n, const T* a, int64_t a_step, const T* b, int64_t b_step, R* y, int64_t y_step, F f) {
+void map_row(int64_t n, const T* a, int64_t a_step, const T* b, int64_t b_step, R* y,
+             int64_t y_step, F f) {
   if (y_step == 1 && a_step == 1 && b_step == 1) {
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], b[i]);
@@ -79,13 +82,15 @@ Array map(const Array& x, F f) {
     map_row(x.numel(), x.data<T>(), 1, y.data<R>(), 1, f);
     return y;
   }
-  for_each_row<2>(x.shape(), {x.strides(), y.strides()}, [&](int64_t n, const auto& at, const auto& step) {
-    map_row(n, x.data<T>() + at[0], step[0], y.data<R>() + at[1], step[1], f);
-  });
+  for_each_row<2>(x.shape(), {x.strides(), y.strides()},
+                  [&](int64_t n, const auto& at, const auto& step) {
+                    map_row(n, x.data<T>() + at[0], step[0], y.data<R>() + at[1], step[1], f);
+                  });
   return y;
 }
 
-/// Elementwise f of a and b, which broadcast, as an array of R; written into `into` if that is given.
+/// Elementwise f of a and b, which broadcast, as an array of R; written into `into` if that is
+/// given.
 template <class T, class R = T, class F>
 Array map(const char* op, const Array& a, const Array& b, F f, const Array* into = nullptr) {
   const bool same = a.shape() == b.shape();
@@ -93,7 +98,8 @@ Array map(const char* op, const Array& a, const Array& b, F f, const Array* into
     const bool a_whole = same || (b.numel() == 1 && a.rank() >= b.rank());
     const bool b_whole = same || (a.numel() == 1 && b.rank() >= a.rank());
     const Array& whole = a_whole ? a : b;
-    if ((a_whole || b_whole) && (!a_whole || a.is_contiguous()) && (!b_whole || b.is_contiguous()) &&
+    if ((a_whole || b_whole) && (!a_whole || a.is_contiguous()) &&
+        (!b_whole || b.is_contiguous()) &&
         (!into || (into->is_contiguous() && into->shape() == whole.shape()))) {
       Array y = into ? *into : Array::empty(whole.shape(), dtype_of<R>);
       map_row(y.numel(), a.data<T>(), a_whole, b.data<T>(), b_whole, y.data<R>(), 1, f);
@@ -101,19 +107,22 @@ Array map(const char* op, const Array& a, const Array& b, F f, const Array* into
     }
   }
   const Shape shape = broadcast_shapes(op, a.shape(), b.shape());
-  if (into) check(into->shape() == shape, "{}: the result of shape {} does not fit a tensor of shape {}", op, shape, into->shape());
+  if (into)
+    check(into->shape() == shape, "{}: the result of shape {} does not fit a tensor of shape {}",
+          op, shape, into->shape());
   Array y = into ? *into : Array::empty(shape, dtype_of<R>);
-  for_each_row<3>(shape, {expand_strides(op, a.shape(), a.strides(), shape),
-                          expand_strides(op, b.shape(), b.strides(), shape), y.strides()},
+  for_each_row<3>(shape,
+                  {expand_strides(op, a.shape(), a.strides(), shape),
+                   expand_strides(op, b.shape(), b.strides(), shape), y.strides()},
                   [&](int64_t n, const auto& at, const auto& step) {
-                    map_row(n, a.data<T>() + at[0], step[0], b.data<T>() + at[1], step[1], y.data<R>() + at[2],
-                            step[2], f);
+                    map_row(n, a.data<T>() + at[0], step[0], b.data<T>() + at[1], step[1],
+                            y.data<R>() + at[2], step[2], f);
                   });
   return y;
 }
 
-/// y[i] = f(x[i]) where f takes and returns xsimd batches. The rest of a row goes through a padded batch, so
-/// that an element's bits do not depend on where it stands.
+/// y[i] = f(x[i]) where f takes and returns xsimd batches. The rest of a row goes through a padded
+/// batch, so that an element's bits do not depend on where it stands.
 template <class T, class F>
 void simd_row(int64_t n, const T* x, T* y, F f) {
   using Batch = xsimd::batch<T>;

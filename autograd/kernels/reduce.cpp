@@ -52,8 +52,8 @@ Arranged arrange(const Array& x, uint64_t dims) {
 
 // ---- sums ----------------------------------------------------------------------------------------------------
 
-// So many numbers are added in their own type before their sum goes into a float64 total: the error of a sum
-// of any length is that of a short one.
+// So many numbers are added in their own type before their sum goes into a float64 total: the error
+// of a sum of any length is that of a short one.
 constexpr int64_t kRun = 16;
 
 template <class T>
@@ -109,8 +109,11 @@ void add_run(int64_t rows, int64_t columns, int64_t step, const T* x, double* to
   int64_t j = 0;
   for (; j + width <= columns; j += width) {
     const T* column = x + j;
-    sum_run<Batch>(rows, [=](int64_t i) { return Batch::load_unaligned(column + i * step); }).store_aligned(lanes);
-    for (int64_t lane = 0; lane < width; ++lane) totals[j + lane] += static_cast<double>(lanes[lane]);
+    sum_run<Batch>(rows, [=](int64_t i) {
+      return Batch::load_unaligned(column + i * step);
+    }).store_aligned(lanes);
+    for (int64_t lane = 0; lane < width; ++lane)
+      totals[j + lane] += static_cast<double>(lanes[lane]);
   }
   for (; j < columns; ++j) {
     const T* column = x + j;
@@ -118,7 +121,8 @@ void add_run(int64_t rows, int64_t columns, int64_t step, const T* x, double* to
   }
 }
 
-// Column sums of n rows: rows are read whole, in runs, while the totals of a chunk of columns stay in cache.
+// Column sums of n rows: rows are read whole, in runs, while the totals of a chunk of columns stay
+// in cache.
 template <class T>
 void sum_columns(int64_t n, int64_t inner, const T* x, T* y) {
   constexpr int64_t chunk = 1024;
@@ -126,7 +130,8 @@ void sum_columns(int64_t n, int64_t inner, const T* x, T* y) {
   for (int64_t j = 0; j < inner; j += chunk) {
     const int64_t columns = std::min(chunk, inner - j);
     std::fill_n(totals, columns, 0.0);
-    for (int64_t i = 0; i < n; i += kRun) add_run(std::min(kRun, n - i), columns, inner, x + i * inner + j, totals);
+    for (int64_t i = 0; i < n; i += kRun)
+      add_run(std::min(kRun, n - i), columns, inner, x + i * inner + j, totals);
     for (int64_t k = 0; k < columns; ++k) y[j + k] = static_cast<T>(totals[k]);
   }
 }
@@ -137,7 +142,8 @@ void sum_floats(const Arranged& a, T* y) {
   if (a.inner == 1) {
     for (int64_t o = 0; o < a.outer; ++o) y[o] = static_cast<T>(sum_row(a.n, x + o * a.n));
   } else {
-    for (int64_t o = 0; o < a.outer; ++o) sum_columns(a.n, a.inner, x + o * a.n * a.inner, y + o * a.inner);
+    for (int64_t o = 0; o < a.outer; ++o)
+      sum_columns(a.n, a.inner, x + o * a.n * a.inner, y + o * a.inner);
   }
 }
 
@@ -156,9 +162,12 @@ void sum_integers(const Arranged& a, int64_t* y) {
 
 template <class V>
 auto is_nan(const V& x) {
-  if constexpr (std::is_integral_v<V>) return false;
-  else if constexpr (std::is_arithmetic_v<V>) return x != x;
-  else return xsimd::isnan(x);  // here x != x is false for NaN
+  if constexpr (std::is_integral_v<V>)
+    return false;
+  else if constexpr (std::is_arithmetic_v<V>)
+    return x != x;
+  else
+    return xsimd::isnan(x);  // here x != x is false for NaN
 }
 struct Larger {
   auto operator()(const auto& x, const auto& y) const { return x > y; }
@@ -170,8 +179,10 @@ struct Smaller {
 // What beats the best so far: also a NaN, which nothing beats but another NaN.
 template <class V, class Better>
 V better_of(const V& x, const V& best, Better better) {
-  if constexpr (std::is_arithmetic_v<V>) return better(x, best) || is_nan(x) ? x : best;
-  else return xsimd::select(better(x, best) | is_nan(x), x, best);
+  if constexpr (std::is_arithmetic_v<V>)
+    return better(x, best) || is_nan(x) ? x : best;
+  else
+    return xsimd::select(better(x, best) | is_nan(x), x, best);
 }
 
 template <class T, class Better>
@@ -204,7 +215,8 @@ int64_t place_in_row(int64_t n, const T* x, T value) {
   if constexpr (std::is_floating_point_v<T>) {
     using Batch = xsimd::batch<T>;
     const Batch wanted(value);
-    while (i + width_of<T> <= n && !xsimd::any(Batch::load_unaligned(x + i) == wanted)) i += width_of<T>;
+    while (i + width_of<T> <= n && !xsimd::any(Batch::load_unaligned(x + i) == wanted))
+      i += width_of<T>;
     if (is_nan(value)) i = 0;
   }
   while (x[i] != value && !(is_nan(value) && is_nan(x[i]))) ++i;
@@ -220,7 +232,8 @@ void best_of_columns(int64_t n, int64_t inner, const T* x, T* y, Better better) 
     if constexpr (std::is_floating_point_v<T>) {
       using Batch = xsimd::batch<T>;
       for (; j + width_of<T> <= inner; j += width_of<T>) {
-        better_of(Batch::load_unaligned(row + j), Batch::load_unaligned(y + j), better).store_unaligned(y + j);
+        better_of(Batch::load_unaligned(row + j), Batch::load_unaligned(y + j), better)
+            .store_unaligned(y + j);
       }
     }
     for (; j < inner; ++j) y[j] = better_of(row[j], y[j], better);
@@ -251,8 +264,10 @@ Array best(const Array& x, uint64_t dims, const Shape& result, Better better) {
     const T* from = a.x.data<T>();
     T* to = y.data<T>();
     for (int64_t o = 0; o < a.outer; ++o, from += a.n * a.inner, to += a.inner) {
-      if (a.inner == 1) *to = best_of_row(a.n, from, better);
-      else best_of_columns(a.n, a.inner, from, to, better);
+      if (a.inner == 1)
+        *to = best_of_row(a.n, from, better);
+      else
+        best_of_columns(a.n, a.inner, from, to, better);
     }
   });
   return y;
@@ -287,14 +302,20 @@ Array sum(const Array& x, uint64_t dims, const Shape& result) {
   Array y = Array::empty(result, floating ? x.dtype() : kInt64);
   const Arranged a = arrange(x, dims);
   dispatch_any(x.dtype(), [&]<class T>(TypeTag<T>) {
-    if constexpr (std::is_floating_point_v<T>) sum_floats<T>(a, y.data<T>());
-    else sum_integers<T>(a, y.data<int64_t>());
+    if constexpr (std::is_floating_point_v<T>)
+      sum_floats<T>(a, y.data<T>());
+    else
+      sum_integers<T>(a, y.data<int64_t>());
   });
   return y;
 }
 
-Array amax(const Array& x, uint64_t dims, const Shape& result) { return best(x, dims, result, Larger{}); }
-Array amin(const Array& x, uint64_t dims, const Shape& result) { return best(x, dims, result, Smaller{}); }
+Array amax(const Array& x, uint64_t dims, const Shape& result) {
+  return best(x, dims, result, Larger{});
+}
+Array amin(const Array& x, uint64_t dims, const Shape& result) {
+  return best(x, dims, result, Smaller{});
+}
 
 Extrema max_with_index(const Array& x, uint64_t dims, const Shape& result) {
   return best_with_index(x, dims, result, Larger{});

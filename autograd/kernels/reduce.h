@@ -5,8 +5,9 @@
 
 namespace reel::kernels {
 
-/// Sum over the dims whose bits are set in `dims`, as an array of shape `result` (the other dims in order, with
-/// or without dims of size 1). Integers and bool give int64; floats are summed in blocks whose totals are float64.
+/// Sum over the dims whose bits are set in `dims`, as an array of shape `result` (the other dims in
+/// order, with or without dims of size 1). Integers and bool give int64; floats are summed in
+/// blocks whose totals are float64.
 Array sum(const Array& x, uint64_t dims, const Shape& result);
 /// Largest (smallest) over `dims`; NaN propagates. The reduced dims must have elements.
 Array amax(const Array& x, uint64_t dims, const Shape& result);

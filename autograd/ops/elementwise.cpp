@@ -68,9 +68,10 @@ Tensor mul(const Tensor& a, const Tensor& b) {
 Tensor div(const Tensor& a, const Tensor& b) {
   if (differ(a, b)) return std::apply(div, promote(a, b));
   if (!a.is_floating_point()) return div(real(a), real(b));
-  return record("div", kernels::div(a.array(), b.array()),
-                wrt(a, [b = keep(b)](const Tensor& g) { return g / b(); }),
-                wrt(b, [a = keep(a), b = keep(b)](const Tensor& g) { return -g * (a() / b() / b()); }));
+  return record(
+      "div", kernels::div(a.array(), b.array()),
+      wrt(a, [b = keep(b)](const Tensor& g) { return g / b(); }),
+      wrt(b, [a = keep(a), b = keep(b)](const Tensor& g) { return -g * (a() / b() / b()); }));
 }
 
 Tensor pow(const Tensor& a, const Tensor& b) {
@@ -79,10 +80,11 @@ Tensor pow(const Tensor& a, const Tensor& b) {
     return pow(x, exponent);
   }
   return record("pow", kernels::pow(a.array(), b.array()),
-                wrt(a, [a = keep(a), b = keep(b)](const Tensor& g) {
-                  // x^0 is 1 everywhere: its derivative must not become 0 * inf at x = 0.
-                  return where(b() == 0, zero_like(g), g * (b() * pow(a(), b() - 1)));
-                }),
+                wrt(a,
+                    [a = keep(a), b = keep(b)](const Tensor& g) {
+                      // x^0 is 1 everywhere: its derivative must not become 0 * inf at x = 0.
+                      return where(b() == 0, zero_like(g), g * (b() * pow(a(), b() - 1)));
+                    }),
                 wrt(b, [a = keep(a), b = keep(b)](const Tensor& g, const Tensor& y) {
                   return where((a() == 0) & (b() >= 0), zero_like(g), g * (y * log(a())));
                 }));
@@ -90,20 +92,24 @@ Tensor pow(const Tensor& a, const Tensor& b) {
 
 Tensor pow(const Tensor& a, Scalar exponent) {
   if (is_integral(a.dtype()) && exponent.is_integral()) {
-    check(exponent.to<int64_t>() >= 0, "pow: integers to negative integer powers are not allowed, got {}",
+    check(exponent.to<int64_t>() >= 0,
+          "pow: integers to negative integer powers are not allowed, got {}",
           exponent.to<int64_t>());
   }
   return pow(a, scalar_like(a, exponent));
 }
 
-Tensor pow(Scalar base, const Tensor& exponent) { return pow(scalar_like(exponent, base), exponent); }
+Tensor pow(Scalar base, const Tensor& exponent) {
+  return pow(scalar_like(exponent, base), exponent);
+}
 
 Tensor maximum(const Tensor& a, const Tensor& b) {
   if (differ(a, b)) return std::apply(maximum, promote(a, b));
   return record("maximum", kernels::maximum(a.array(), b.array()),
-                wrt(a, [a = keep(a), b = keep(b)](const Tensor& g) {
-                  return where(a() < b(), zero_like(g), where(a() == b(), g / 2, g));
-                }),
+                wrt(a,
+                    [a = keep(a), b = keep(b)](const Tensor& g) {
+                      return where(a() < b(), zero_like(g), where(a() == b(), g / 2, g));
+                    }),
                 wrt(b, [a = keep(a), b = keep(b)](const Tensor& g) {
                   return where(b() < a(), zero_like(g), where(a() == b(), g / 2, g));
                 }));
@@ -112,28 +118,35 @@ Tensor maximum(const Tensor& a, const Tensor& b) {
 Tensor minimum(const Tensor& a, const Tensor& b) {
   if (differ(a, b)) return std::apply(minimum, promote(a, b));
   return record("minimum", kernels::minimum(a.array(), b.array()),
-                wrt(a, [a = keep(a), b = keep(b)](const Tensor& g) {
-                  return where(a() > b(), zero_like(g), where(a() == b(), g / 2, g));
-                }),
+                wrt(a,
+                    [a = keep(a), b = keep(b)](const Tensor& g) {
+                      return where(a() > b(), zero_like(g), where(a() == b(), g / 2, g));
+                    }),
                 wrt(b, [a = keep(a), b = keep(b)](const Tensor& g) {
                   return where(b() > a(), zero_like(g), where(a() == b(), g / 2, g));
                 }));
 }
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-  check<TypeError>(condition.dtype() == kBool, "where: the condition must be bool, got {}", condition.dtype());
+  check<TypeError>(condition.dtype() == kBool, "where: the condition must be bool, got {}",
+                   condition.dtype());
   if (differ(a, b)) {
     const auto [x, y] = promote(a, b);
     return where(condition, x, y);
   }
-  return record("where", kernels::where(condition.array(), a.array(), b.array()),
-                wrt(a, [c = keep(condition)](const Tensor& g) { return where(c(), g, zero_like(g)); }),
-                wrt(b, [c = keep(condition)](const Tensor& g) { return where(c(), zero_like(g), g); }));
+  return record(
+      "where", kernels::where(condition.array(), a.array(), b.array()),
+      wrt(a, [c = keep(condition)](const Tensor& g) { return where(c(), g, zero_like(g)); }),
+      wrt(b, [c = keep(condition)](const Tensor& g) { return where(c(), zero_like(g), g); }));
 }
 
-Tensor where(const Tensor& condition, const Tensor& a, Scalar b) { return where(condition, a, scalar_like(a, b)); }
+Tensor where(const Tensor& condition, const Tensor& a, Scalar b) {
+  return where(condition, a, scalar_like(a, b));
+}
 
-Tensor where(const Tensor& condition, Scalar a, const Tensor& b) { return where(condition, scalar_like(b, a), b); }
+Tensor where(const Tensor& condition, Scalar a, const Tensor& b) {
+  return where(condition, scalar_like(b, a), b);
+}
 
 Tensor clamp(const Tensor& x, const ClampOptions& options) {
   check(options.min || options.max, "clamp: at least one of min and max must be given");
@@ -141,14 +154,17 @@ Tensor clamp(const Tensor& x, const ClampOptions& options) {
   Array within = Array::full({}, true, kBool);
   const auto limit = [&](Scalar bound, bool below) {
     const Array b = scalar_like(x, bound).array();
-    check<TypeError>(b.dtype() == x.dtype(), "clamp: a floating bound needs a floating tensor, got {}", x.dtype());
-    within = kernels::logical_and(within, below ? kernels::le(b, x.array()) : kernels::le(x.array(), b));
+    check<TypeError>(b.dtype() == x.dtype(),
+                     "clamp: a floating bound needs a floating tensor, got {}", x.dtype());
+    within =
+        kernels::logical_and(within, below ? kernels::le(b, x.array()) : kernels::le(x.array(), b));
     y = below ? kernels::maximum(y, b) : kernels::minimum(y, b);
   };
   if (options.min) limit(*options.min, true);
   if (options.max) limit(*options.max, false);
-  return record("clamp", std::move(y),
-                wrt(x, [within = Tensor(within)](const Tensor& g) { return where(within, g, zero_like(g)); }));
+  return record("clamp", std::move(y), wrt(x, [within = Tensor(within)](const Tensor& g) {
+                  return where(within, g, zero_like(g));
+                }));
 }
 
 // ---- one operand -----------------------------------------------------------------------------------------
@@ -159,12 +175,14 @@ Tensor neg(const Tensor& x) {
 
 Tensor exp(const Tensor& x) {
   if (!x.is_floating_point()) return exp(real(x));
-  return record("exp", kernels::exp(x.array()), wrt(x, [](const Tensor& g, const Tensor& y) { return g * y; }));
+  return record("exp", kernels::exp(x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return g * y; }));
 }
 
 Tensor log(const Tensor& x) {
   if (!x.is_floating_point()) return log(real(x));
-  return record("log", kernels::log(x.array()), wrt(x, [x = keep(x)](const Tensor& g) { return g / x(); }));
+  return record("log", kernels::log(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g / x(); }));
 }
 
 Tensor sqrt(const Tensor& x) {
@@ -202,12 +220,15 @@ Tensor relu(const Tensor& x) {
 }
 
 Tensor abs(const Tensor& x) {
-  return record("abs", kernels::abs(x.array()), wrt(x, [x = keep(x)](const Tensor& g) { return g * sign(x()); }));
+  return record("abs", kernels::abs(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g * sign(x()); }));
 }
 
-// Flat wherever it has a derivative: recorded, so that what depends on it has a zero gradient as in PyTorch.
+// Flat wherever it has a derivative: recorded, so that what depends on it has a zero gradient as in
+// PyTorch.
 Tensor sign(const Tensor& x) {
-  return record("sign", kernels::sign(x.array()), wrt(x, [](const Tensor& g) { return zeros_like(g); }));
+  return record("sign", kernels::sign(x.array()),
+                wrt(x, [](const Tensor& g) { return zeros_like(g); }));
 }
 
 // ---- comparisons -----------------------------------------------------------------------------------------
@@ -236,7 +257,9 @@ Tensor gt(const Tensor& a, const Tensor& b) { return lt(b, a); }
 
 Tensor ge(const Tensor& a, const Tensor& b) { return le(b, a); }
 
-Tensor logical_not(const Tensor& x) { return record("logical_not", kernels::logical_not(x.array())); }
+Tensor logical_not(const Tensor& x) {
+  return record("logical_not", kernels::logical_not(x.array()));
+}
 
 Tensor logical_and(const Tensor& a, const Tensor& b) {
   if (differ(a, b)) return std::apply(logical_and, promote(a, b));
@@ -253,7 +276,8 @@ Tensor isnan(const Tensor& x) { return record("isnan", kernels::isnan(x.array())
 bool allclose(const Tensor& a, const Tensor& b, const CloseOptions& options) {
   NoGradGuard no_grad;
   const Tensor x = a.to(kFloat64), y = b.to(kFloat64);
-  check<TypeError>(a.dtype() == b.dtype(), "allclose: both must have one dtype, got {} and {}", a.dtype(), b.dtype());
+  check<TypeError>(a.dtype() == b.dtype(), "allclose: both must have one dtype, got {} and {}",
+                   a.dtype(), b.dtype());
   const Tensor within = abs(x - y) <= options.atol + options.rtol * abs(y);
   Tensor close = (x == y) | (within & (abs(y) < INFINITY));
   if (options.equal_nan) close = close | (isnan(x) & isnan(y));
@@ -261,7 +285,8 @@ bool allclose(const Tensor& a, const Tensor& b, const CloseOptions& options) {
 }
 
 bool equal(const Tensor& a, const Tensor& b) {
-  check<TypeError>(a.dtype() == b.dtype(), "equal: both must have one dtype, got {} and {}", a.dtype(), b.dtype());
+  check<TypeError>(a.dtype() == b.dtype(), "equal: both must have one dtype, got {} and {}",
+                   a.dtype(), b.dtype());
   return a.shape() == b.shape() && (a == b).all();
 }
 

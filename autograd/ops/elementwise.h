@@ -62,7 +62,8 @@ bool allclose(const Tensor& a, const Tensor& b, const CloseOptions& options = {}
 /// Whether shape and every element are the same.
 bool equal(const Tensor& a, const Tensor& b);
 
-/// A 0-d tensor of `value` in the dtype that `x op value` computes in (a number never widens within its kind).
+/// A 0-d tensor of `value` in the dtype that `x op value` computes in (a number never widens within
+/// its kind).
 Tensor scalar_like(const Tensor& x, Scalar value);
 
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }

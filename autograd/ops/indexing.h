@@ -1,6 +1,6 @@
 #pragma once
-// Picking and placing elements by index. Index tensors are int64 or int32 and are counted from 0; where a place
-// is named twice, the last value stays, or all are added.
+// Picking and placing elements by index. Index tensors are int64 or int32 and are counted from 0;
+// where a place is named twice, the last value stays, or all are added.
 
 #include <reel/autograd/index.h>
 #include <reel/autograd/tensor.h>
@@ -14,15 +14,20 @@ struct IndexAddOptions {
 /// x[indices], as NumPy and PyTorch read it: a view of x unless masks or index tensors take part.
 Tensor index(const Tensor& x, std::span<const Index> indices);
 Tensor index(const Tensor& x, std::initializer_list<Index> indices);
-/// A copy of x with x[indices] = value (or += value); value broadcasts and is converted to x's dtype.
-Tensor index_put(const Tensor& x, std::span<const Index> indices, const Tensor& value, bool accumulate = false);
-Tensor index_put(const Tensor& x, std::initializer_list<Index> indices, const Tensor& value, bool accumulate = false);
+/// A copy of x with x[indices] = value (or += value); value broadcasts and is converted to x's
+/// dtype.
+Tensor index_put(const Tensor& x, std::span<const Index> indices, const Tensor& value,
+                 bool accumulate = false);
+Tensor index_put(const Tensor& x, std::initializer_list<Index> indices, const Tensor& value,
+                 bool accumulate = false);
 /// The same in place.
-Tensor& index_put_(Tensor& x, std::span<const Index> indices, const Tensor& value, bool accumulate = false);
+Tensor& index_put_(Tensor& x, std::span<const Index> indices, const Tensor& value,
+                   bool accumulate = false);
 
 /// The slices of x along `dim` that a 0-d or 1-d index names.
 Tensor index_select(const Tensor& x, int dim, const Tensor& index);
-/// A copy of x with alpha * source added to (or: with source put in) the slices along `dim` that index names.
+/// A copy of x with alpha * source added to (or: with source put in) the slices along `dim` that
+/// index names.
 Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source,
                  const IndexAddOptions& options = {});
 Tensor index_copy(const Tensor& x, int dim, const Tensor& index, const Tensor& source);
@@ -42,7 +47,8 @@ Tensor nonzero(const Tensor& x);
 Tensor masked_select(const Tensor& x, const Tensor& mask);
 /// x with `value` where the bool mask holds; the two broadcast.
 Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value);
-/// A last dim of num_classes with 1 at the index and 0 elsewhere, int64; -1: one more than the largest index.
+/// A last dim of num_classes with 1 at the index and 0 elsewhere, int64; -1: one more than the
+/// largest index.
 Tensor one_hot(const Tensor& index, int64_t num_classes = -1);
 
 }  // namespace reel

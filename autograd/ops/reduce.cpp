@@ -14,8 +14,10 @@ bool is_reduced(uint64_t mask, int dim) { return (mask >> dim & 1) != 0; }
 Shape reduced_shape(const Shape& shape, uint64_t mask, bool keepdim) {
   Shape result;
   for (int i = 0; i < shape.rank(); ++i) {
-    if (!is_reduced(mask, i)) result.push_back(shape[i]);
-    else if (keepdim) result.push_back(1);
+    if (!is_reduced(mask, i))
+      result.push_back(shape[i]);
+    else if (keepdim)
+      result.push_back(1);
   }
   return result;
 }
@@ -32,10 +34,13 @@ Tensor restore_dims(const Tensor& reduced, uint64_t mask, const Shape& shape) {
   return reduced.reshape(reduced_shape(shape, mask, true));
 }
 
-Tensor spread(const Tensor& g, uint64_t mask, const Shape& shape) { return restore_dims(g, mask, shape).expand(shape); }
+Tensor spread(const Tensor& g, uint64_t mask, const Shape& shape) {
+  return restore_dims(g, mask, shape).expand(shape);
+}
 
 void check_elements(const char* op, const Tensor& x, uint64_t mask) {
-  check(reduced_count(x.shape(), mask) > 0, "{}: expected at least one element, got shape {}", op, x.shape());
+  check(reduced_count(x.shape(), mask) > 0, "{}: expected at least one element, got shape {}", op,
+        x.shape());
 }
 
 using Reduction = Array (*)(const Array&, uint64_t, const Shape&);
@@ -52,22 +57,25 @@ Tensor extremum(const char* op, Reduction reduce, const Tensor& x, const Dims& d
                 }));
 }
 
-ValuesAndIndices extremum_along(const char* op, IndexedReduction reduce, const Tensor& x, int dim, bool keepdim) {
+ValuesAndIndices extremum_along(const char* op, IndexedReduction reduce, const Tensor& x, int dim,
+                                bool keepdim) {
   const int wrapped = wrap_dim(op, dim, x.dim());
   const uint64_t mask = uint64_t{1} << wrapped;
   check_elements(op, x, mask);
   kernels::Extrema best = reduce(x.array(), mask, reduced_shape(x.shape(), mask, keepdim));
   const Tensor indices(std::move(best.indices));
-  Tensor values = record(op, std::move(best.values),
-                         wrt(x, [indices = keep(indices), wrapped, mask](const Tensor& g, const Shape& shape) {
-                           const Tensor zeros(Array::full(shape, 0, g.dtype()));
-                           return scatter_add(zeros, wrapped, restore_dims(indices(), mask, shape),
-                                              restore_dims(g, mask, shape));
-                         }));
+  Tensor values =
+      record(op, std::move(best.values),
+             wrt(x, [indices = keep(indices), wrapped, mask](const Tensor& g, const Shape& shape) {
+               const Tensor zeros(Array::full(shape, 0, g.dtype()));
+               return scatter_add(zeros, wrapped, restore_dims(indices(), mask, shape),
+                                  restore_dims(g, mask, shape));
+             }));
   return {std::move(values), indices};
 }
 
-Tensor place(const char* op, IndexedReduction reduce, const Tensor& x, uint64_t mask, bool keepdim) {
+Tensor place(const char* op, IndexedReduction reduce, const Tensor& x, uint64_t mask,
+             bool keepdim) {
   check_elements(op, x, mask);
   return Tensor(reduce(x.array(), mask, reduced_shape(x.shape(), mask, keepdim)).indices);
 }
@@ -85,8 +93,9 @@ Tensor sum(const Tensor& x, const Dims& dims, const ReduceOptions& options) {
                   wrt(x, [](const Tensor& g, const Shape& shape) { return g.expand(shape); }));
   }
   const uint64_t mask = dims_mask("sum", dims, x.dim());
-  return record("sum", kernels::sum(x.array(), mask, reduced_shape(x.shape(), mask, options.keepdim)),
-                wrt(x, [mask](const Tensor& g, const Shape& shape) { return spread(g, mask, shape); }));
+  return record(
+      "sum", kernels::sum(x.array(), mask, reduced_shape(x.shape(), mask, options.keepdim)),
+      wrt(x, [mask](const Tensor& g, const Shape& shape) { return spread(g, mask, shape); }));
 }
 
 Tensor mean(const Tensor& x, const Dims& dims, const ReduceOptions& options) {
@@ -95,9 +104,12 @@ Tensor mean(const Tensor& x, const Dims& dims, const ReduceOptions& options) {
   if (dtype != x.dtype()) return mean(x.to(dtype), dims, {.keepdim = options.keepdim});
   const uint64_t mask = dims_mask("mean", dims, x.dim());
   const int64_t count = reduced_count(x.shape(), mask);
-  const Array total = kernels::sum(x.array(), mask, reduced_shape(x.shape(), mask, options.keepdim));
+  const Array total =
+      kernels::sum(x.array(), mask, reduced_shape(x.shape(), mask, options.keepdim));
   return record("mean", kernels::div(total, Array::full({}, count, dtype)),
-                wrt(x, [mask, count](const Tensor& g, const Shape& shape) { return spread(g / count, mask, shape); }));
+                wrt(x, [mask, count](const Tensor& g, const Shape& shape) {
+                  return spread(g / count, mask, shape);
+                }));
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
@@ -137,16 +149,22 @@ ValuesAndIndices min(const Tensor& x, int dim, const DimOptions& options) {
   return extremum_along("min", kernels::min_with_index, x, dim, options.keepdim);
 }
 
-Tensor argmax(const Tensor& x) { return place("argmax", kernels::max_with_index, x, ~uint64_t{0}, false); }
-
-Tensor argmax(const Tensor& x, int dim, const DimOptions& options) {
-  return place("argmax", kernels::max_with_index, x, dims_mask("argmax", dim, x.dim()), options.keepdim);
+Tensor argmax(const Tensor& x) {
+  return place("argmax", kernels::max_with_index, x, ~uint64_t{0}, false);
 }
 
-Tensor argmin(const Tensor& x) { return place("argmin", kernels::min_with_index, x, ~uint64_t{0}, false); }
+Tensor argmax(const Tensor& x, int dim, const DimOptions& options) {
+  return place("argmax", kernels::max_with_index, x, dims_mask("argmax", dim, x.dim()),
+               options.keepdim);
+}
+
+Tensor argmin(const Tensor& x) {
+  return place("argmin", kernels::min_with_index, x, ~uint64_t{0}, false);
+}
 
 Tensor argmin(const Tensor& x, int dim, const DimOptions& options) {
-  return place("argmin", kernels::min_with_index, x, dims_mask("argmin", dim, x.dim()), options.keepdim);
+  return place("argmin", kernels::min_with_index, x, dims_mask("argmin", dim, x.dim()),
+               options.keepdim);
 }
 
 // ---- truth ---------------------------------------------------------------------------------------------------
@@ -165,14 +183,24 @@ Tensor any(const Tensor& x, const Dims& dims, const DimOptions& options) {
 
 // ---- method forms --------------------------------------------------------------------------------------------
 
-Tensor Tensor::sum(const Dims& dims, const ReduceOptions& options) const { return reel::sum(*this, dims, options); }
-Tensor Tensor::mean(const Dims& dims, const ReduceOptions& options) const { return reel::mean(*this, dims, options); }
+Tensor Tensor::sum(const Dims& dims, const ReduceOptions& options) const {
+  return reel::sum(*this, dims, options);
+}
+Tensor Tensor::mean(const Dims& dims, const ReduceOptions& options) const {
+  return reel::mean(*this, dims, options);
+}
 Tensor Tensor::max() const { return reel::max(*this); }
 Tensor Tensor::min() const { return reel::min(*this); }
-ValuesAndIndices Tensor::max(int dim, const DimOptions& options) const { return reel::max(*this, dim, options); }
-ValuesAndIndices Tensor::min(int dim, const DimOptions& options) const { return reel::min(*this, dim, options); }
+ValuesAndIndices Tensor::max(int dim, const DimOptions& options) const {
+  return reel::max(*this, dim, options);
+}
+ValuesAndIndices Tensor::min(int dim, const DimOptions& options) const {
+  return reel::min(*this, dim, options);
+}
 Tensor Tensor::argmax() const { return reel::argmax(*this); }
-Tensor Tensor::argmax(int dim, const DimOptions& options) const { return reel::argmax(*this, dim, options); }
+Tensor Tensor::argmax(int dim, const DimOptions& options) const {
+  return reel::argmax(*this, dim, options);
+}
 bool Tensor::all() const { return reel::all(*this); }
 bool Tensor::any() const { return reel::any(*this); }
 

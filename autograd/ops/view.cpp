@@ -11,8 +11,10 @@ namespace {
 
 // ---- any geometry: a view, what fills it, and what its gradient is -----------------------------------------
 
-void check_within(const char* op, const Shape& shape, const Strides& strides, int64_t offset, int64_t available) {
-  check(shape.rank() == strides.rank(), "{}: shape and strides must have one length, got {} and {}", op, shape, strides);
+void check_within(const char* op, const Shape& shape, const Strides& strides, int64_t offset,
+                  int64_t available) {
+  check(shape.rank() == strides.rank(), "{}: shape and strides must have one length, got {} and {}",
+        op, shape, strides);
   check_sizes(op, shape);
   int64_t last = offset;
   for (int i = 0; i < shape.rank(); ++i) {
@@ -20,11 +22,13 @@ void check_within(const char* op, const Shape& shape, const Strides& strides, in
     last += std::max<int64_t>(shape[i] - 1, 0) * strides[i];
   }
   check(offset >= 0 && (shape.numel() == 0 || last < available),
-        "{}: shape {} with strides {} from {} needs {} elements, got a storage of {}", op, shape, strides, offset,
-        last + 1, available);
+        "{}: shape {} with strides {} from {} needs {} elements, got a storage of {}", op, shape,
+        strides, offset, last + 1, available);
 }
 
-int64_t elements_of(const Array& x) { return static_cast<int64_t>(x.storage()->bytes / size_of(x.dtype())); }
+int64_t elements_of(const Array& x) {
+  return static_cast<int64_t>(x.storage()->bytes / size_of(x.dtype()));
+}
 
 // The region of a row-major array of x's shape that starts `offset` elements into it.
 Tensor region(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset) {
@@ -38,13 +42,17 @@ Tensor embed(const Tensor& g, const Shape& shape, const Strides& strides, int64_
   dispatch_float(g.dtype(), "as_strided", [&]<class T>(TypeTag<T>) {
     T* to = y.data<T>() + offset;
     const T* from = g.array().data<T>();
-    kernels::for_each_row<2>(g.shape(), {g.strides(), strides}, [&](int64_t n, const auto& at, const auto& step) {
-      // One after the other: elements of a view may lie on each other.
-      for (int64_t i = 0; i < n; ++i) to[at[1] + i * step[1]] += from[at[0] + i * step[0]];
-    });
+    kernels::for_each_row<2>(g.shape(), {g.strides(), strides},
+                             [&](int64_t n, const auto& at, const auto& step) {
+                               // One after the other: elements of a view may lie on each other.
+                               for (int64_t i = 0; i < n; ++i)
+                                 to[at[1] + i * step[1]] += from[at[0] + i * step[0]];
+                             });
   });
   return record("as_strided_backward", std::move(y),
-                wrt(g, [strides, offset](const Tensor& gg, const Shape& view) { return region(gg, view, strides, offset); }));
+                wrt(g, [strides, offset](const Tensor& gg, const Shape& view) {
+                  return region(gg, view, strides, offset);
+                }));
 }
 
 Tensor select_backward(const Tensor& g, const Shape& shape, int dim, int64_t index) {
@@ -71,7 +79,8 @@ std::optional<Strides> view_strides(const Array& x, const Shape& shape) {
   // Runs of x's dims that lie behind each other are cut anew; every new dim must fit into one run.
   for (int from = x.rank() - 1; from >= 0; --from) {
     from_count *= x.size(from);
-    const bool run_ends = from == 0 || (x.size(from - 1) != 1 && x.strides()[from - 1] != from_count * chunk_stride);
+    const bool run_ends =
+        from == 0 || (x.size(from - 1) != 1 && x.strides()[from - 1] != from_count * chunk_stride);
     if (!run_ends) continue;
     while (to >= 0 && (to_count < from_count || shape[to] == 1)) {
       strides[to] = to_count * chunk_stride;
@@ -105,14 +114,17 @@ Tensor as_strided(const Tensor& x, const Shape& shape, const Strides& strides, i
                      }));
 }
 
-Tensor as_strided_scatter(const Tensor& x, const Tensor& source, const Strides& strides, int64_t offset) {
+Tensor as_strided_scatter(const Tensor& x, const Tensor& source, const Strides& strides,
+                          int64_t offset) {
   check_within("as_strided_scatter", source.shape(), strides, offset, x.numel());
   const Array y = kernels::clone(x.array());
   kernels::copy(source.array(), y.view(source.shape(), strides, offset));
   return record("as_strided_scatter", Array(y),
-                wrt(x, [strides, offset, shape = source.shape()](const Tensor& g) {
-                  return as_strided_scatter(g, zeros(shape, {.dtype = g.dtype()}), strides, offset);
-                }),
+                wrt(x,
+                    [strides, offset, shape = source.shape()](const Tensor& g) {
+                      return as_strided_scatter(g, zeros(shape, {.dtype = g.dtype()}), strides,
+                                                offset);
+                    }),
                 wrt(source, [strides, offset](const Tensor& g, const Shape& shape) {
                   return region(g, shape, strides, offset);
                 }));
@@ -122,7 +134,8 @@ Tensor as_strided_scatter(const Tensor& x, const Tensor& source, const Strides& 
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
   const Shape inferred = infer_shape("reshape", shape, x.numel());
-  if (const auto strides = view_strides(x.array(), inferred)) return reshaped_view("view", x, inferred, *strides);
+  if (const auto strides = view_strides(x.array(), inferred))
+    return reshaped_view("view", x, inferred, *strides);
   return record("reshape", kernels::clone(x.array()).view(inferred, contiguous_strides(inferred)),
                 wrt(x, [](const Tensor& g, const Shape& input) { return g.reshape(input); }));
 }
@@ -130,15 +143,18 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
 Tensor view(const Tensor& x, const Shape& shape) {
   const Shape inferred = infer_shape("view", shape, x.numel());
   const auto strides = view_strides(x.array(), inferred);
-  check(strides.has_value(), "view: shape {} does not fit the strides {} of shape {} without a copy; use reshape",
+  check(strides.has_value(),
+        "view: shape {} does not fit the strides {} of shape {} without a copy; use reshape",
         inferred, x.strides(), x.shape());
   return reshaped_view("view", x, inferred, *strides);
 }
 
 Tensor flatten(const Tensor& x, int start_dim, int end_dim) {
   if (x.dim() == 0) return x.reshape({1});
-  const int start = wrap_dim("flatten", start_dim, x.dim()), end = wrap_dim("flatten", end_dim, x.dim());
-  check(start <= end, "flatten: start_dim must not come after end_dim, got {} and {}", start_dim, end_dim);
+  const int start = wrap_dim("flatten", start_dim, x.dim()),
+            end = wrap_dim("flatten", end_dim, x.dim());
+  check(start <= end, "flatten: start_dim must not come after end_dim, got {} and {}", start_dim,
+        end_dim);
   if (start == end) return x;
   Shape shape;
   for (int i = 0; i < x.dim(); ++i) {
@@ -152,7 +168,8 @@ Tensor flatten(const Tensor& x, int start_dim, int end_dim) {
 }
 
 Tensor permute(const Tensor& x, const Dims& dims) {
-  check(dims.size() == x.dim(), "permute: expected {} dims for shape {}, got {}", x.dim(), x.shape(), dims.size());
+  check(dims.size() == x.dim(), "permute: expected {} dims for shape {}, got {}", x.dim(),
+        x.shape(), dims.size());
   dims_mask("permute", dims, x.dim());
   Shape shape = x.shape();
   Strides strides = x.strides();
@@ -225,8 +242,9 @@ Tensor expand(const Tensor& x, const Shape& shape) {
   check_sizes("expand", wanted);
   if (wanted == x.shape()) return x;
   // The sweep sums g over what was repeated.
-  return record_view("expand", x, x.array().view(wanted, expand_strides("expand", x.shape(), x.strides(), wanted)),
-                     wrt(x, [](const Tensor& g) { return g; }));
+  return record_view(
+      "expand", x, x.array().view(wanted, expand_strides("expand", x.shape(), x.strides(), wanted)),
+      wrt(x, [](const Tensor& g) { return g; }));
 }
 
 // ---- parts -------------------------------------------------------------------------------------------------
@@ -235,21 +253,27 @@ Tensor select(const Tensor& x, int dim, int64_t index) {
   check<IndexError>(x.dim() > 0, "select: cannot pick from a 0-d tensor");
   const int at = wrap_dim("select", dim, x.dim());
   const int64_t size = x.size(at), from = index < 0 ? index + size : index;
-  check<IndexError>(from >= 0 && from < size, "select: index {} is out of range for dim {} of size {}", index, at, size);
+  check<IndexError>(from >= 0 && from < size,
+                    "select: index {} is out of range for dim {} of size {}", index, at, size);
   Shape shape = x.shape();
   Strides strides = x.strides();
   shape.erase(at);
   strides.erase(at);
   return record_view("select", x, x.array().view(shape, strides, from * x.strides()[at]),
-                     wrt(x, [at, from](const Tensor& g, const Shape& input) { return select_backward(g, input, at, from); }));
+                     wrt(x, [at, from](const Tensor& g, const Shape& input) {
+                       return select_backward(g, input, at, from);
+                     }));
 }
 
-Tensor slice(const Tensor& x, int dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
+Tensor slice(const Tensor& x, int dim, std::optional<int64_t> start, std::optional<int64_t> end,
+             int64_t step) {
   check<IndexError>(x.dim() > 0, "slice: cannot slice a 0-d tensor");
   check(step > 0, "slice: step must be greater than 0, got {}", step);
   const int at = wrap_dim("slice", dim, x.dim());
   const int64_t size = x.size(at);
-  const auto bound = [size](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + size : i, 0, size); };
+  const auto bound = [size](int64_t i) {
+    return std::clamp<int64_t>(i < 0 ? i + size : i, 0, size);
+  };
   const int64_t from = bound(start.value_or(0));
   const int64_t to = std::max(from, bound(end.value_or(size)));
   Shape shape = x.shape();
@@ -268,7 +292,8 @@ Tensor narrow(const Tensor& x, int dim, int64_t start, int64_t length) {
   const int at = wrap_dim("narrow", dim, x.dim());
   const int64_t size = x.size(at), from = start < 0 ? start + size : start;
   check<IndexError>(from >= 0 && length >= 0 && from <= size - length,
-                    "narrow: {} entries from {} are out of range for dim {} of size {}", length, start, at, size);
+                    "narrow: {} entries from {} are out of range for dim {} of size {}", length,
+                    start, at, size);
   return slice(x, at, from, from + length);
 }
 
@@ -277,20 +302,23 @@ Tensor diagonal(const Tensor& x, int64_t offset) {
   const int64_t row = std::max<int64_t>(-offset, 0), col = std::max<int64_t>(offset, 0);
   const int64_t length = std::max<int64_t>(std::min(x.size(0) - row, x.size(1) - col), 0);
   const int64_t start = length > 0 ? row * x.strides()[0] + col * x.strides()[1] : 0;
-  return record_view("diagonal", x, x.array().view({length}, {x.strides()[0] + x.strides()[1]}, start),
-                     wrt(x, [row, col, length](const Tensor& g, const Shape& input) {
-                       return embed(g, input, {input[1] + 1}, length > 0 ? row * input[1] + col : 0);
-                     }));
+  return record_view(
+      "diagonal", x, x.array().view({length}, {x.strides()[0] + x.strides()[1]}, start),
+      wrt(x, [row, col, length](const Tensor& g, const Shape& input) {
+        return embed(g, input, {input[1] + 1}, length > 0 ? row * input[1] + col : 0);
+      }));
 }
 
 Tensor diag(const Tensor& x, int64_t offset) {
-  check(x.dim() == 1 || x.dim() == 2, "diag: expected a 1-d or 2-d tensor, got shape {}", x.shape());
+  check(x.dim() == 1 || x.dim() == 2, "diag: expected a 1-d or 2-d tensor, got shape {}",
+        x.shape());
   if (x.dim() == 2) return diagonal(x, offset).clone();
   const int64_t row = std::max<int64_t>(-offset, 0), col = std::max<int64_t>(offset, 0);
   const int64_t n = x.numel() + row + col;
   Array y = Array::full({n, n}, 0, x.dtype());
   kernels::copy(x.array(), y.view({x.numel()}, {n + 1}, x.numel() > 0 ? row * n + col : 0));
-  return record("diag", std::move(y), wrt(x, [offset](const Tensor& g) { return diag(g, offset); }));
+  return record("diag", std::move(y),
+                wrt(x, [offset](const Tensor& g) { return diag(g, offset); }));
 }
 
 // ---- joining -----------------------------------------------------------------------------------------------
@@ -312,7 +340,8 @@ bool passed_over(const Tensor& x) { return x.dim() == 1 && x.numel() == 0; }
 void check_joinable(const Tensor& first, const Tensor& x, int dim) {
   bool fits = x.dim() == first.dim();
   for (int i = 0; fits && i < x.dim(); ++i) fits = i == dim || x.size(i) == first.size(i);
-  check(fits, "cat: sizes must match except in dim {}, got {} and {}", dim, first.shape(), x.shape());
+  check(fits, "cat: sizes must match except in dim {}, got {} and {}", dim, first.shape(),
+        x.shape());
 }
 
 }  // namespace
@@ -328,7 +357,8 @@ Tensor cat(std::span<const Tensor> tensors, int dim) {
   for (const Tensor& x : tensors) {
     dtype = promote_types(dtype, x.dtype());
     if (!passed_over(x)) check_joinable(first, x, at);
-    rule.starts.push_back(rule.starts.back() + (passed_over(x) && first.dim() != 1 ? 0 : x.size(at)));
+    rule.starts.push_back(rule.starts.back() +
+                          (passed_over(x) && first.dim() != 1 ? 0 : x.size(at)));
   }
   Shape shape = first.shape();
   shape[at] = rule.starts.back();
@@ -337,7 +367,9 @@ Tensor cat(std::span<const Tensor> tensors, int dim) {
     if (passed_over(tensors[i])) continue;
     Shape part = shape;
     part[at] = tensors[i].size(at);
-    kernels::copy(tensors[i].array(), y.view(part, y.strides(), part.numel() > 0 ? rule.starts[i] * y.strides()[at] : 0));
+    kernels::copy(
+        tensors[i].array(),
+        y.view(part, y.strides(), part.numel() > 0 ? rule.starts[i] * y.strides()[at] : 0));
   }
   return record("cat", Array(y), wrt_each(tensors, std::move(rule)));
 }
@@ -350,7 +382,8 @@ Tensor stack(std::span<const Tensor> tensors, int dim) {
   check(!tensors.empty(), "stack: expected at least one tensor, got none");
   std::vector<Tensor> rows;
   for (const Tensor& x : tensors) {
-    check(x.shape() == tensors[0].shape(), "stack: every tensor must have shape {}, got {}", tensors[0].shape(), x.shape());
+    check(x.shape() == tensors[0].shape(), "stack: every tensor must have shape {}, got {}",
+          tensors[0].shape(), x.shape());
     rows.push_back(x.unsqueeze(wrap_dim("stack", dim, x.dim() + 1)));
   }
   return cat(rows, wrap_dim("stack", dim, tensors[0].dim() + 1));
@@ -364,7 +397,9 @@ Tensor stack(std::initializer_list<Tensor> tensors, int dim) {
 
 Tensor Tensor::reshape(const Shape& shape) const { return reel::reshape(*this, shape); }
 Tensor Tensor::view(const Shape& shape) const { return reel::view(*this, shape); }
-Tensor Tensor::flatten(int start_dim, int end_dim) const { return reel::flatten(*this, start_dim, end_dim); }
+Tensor Tensor::flatten(int start_dim, int end_dim) const {
+  return reel::flatten(*this, start_dim, end_dim);
+}
 Tensor Tensor::transpose(int dim0, int dim1) const { return reel::transpose(*this, dim0, dim1); }
 Tensor Tensor::t() const { return reel::t(*this); }
 Tensor Tensor::mT() const { return reel::transpose(*this, -2, -1); }
@@ -376,9 +411,12 @@ Tensor Tensor::expand(const Shape& shape) const { return reel::expand(*this, sha
 Tensor Tensor::expand_as(const Tensor& other) const { return reel::expand(*this, other.shape()); }
 Tensor Tensor::view_as(const Tensor& other) const { return reel::view(*this, other.shape()); }
 Tensor Tensor::select(int dim, int64_t index) const { return reel::select(*this, dim, index); }
-Tensor Tensor::slice(int dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) const {
+Tensor Tensor::slice(int dim, std::optional<int64_t> start, std::optional<int64_t> end,
+                     int64_t step) const {
   return reel::slice(*this, dim, start, end, step);
 }
-Tensor Tensor::narrow(int dim, int64_t start, int64_t length) const { return reel::narrow(*this, dim, start, length); }
+Tensor Tensor::narrow(int dim, int64_t start, int64_t length) const {
+  return reel::narrow(*this, dim, start, length);
+}
 
 }  // namespace reel

@@ -5,7 +5,8 @@
 
 namespace reel {
 
-/// x in another shape, row-major order kept; one size may be -1. A view if the strides allow it, else a copy.
+/// x in another shape, row-major order kept; one size may be -1. A view if the strides allow it,
+/// else a copy.
 Tensor reshape(const Tensor& x, const Shape& shape);
 /// View. As reshape, but throws where that would copy.
 Tensor view(const Tensor& x, const Shape& shape);
@@ -27,8 +28,8 @@ Tensor expand(const Tensor& x, const Shape& shape);
 /// View. x[..., index, ...] without that dim; negative indices count from the end.
 Tensor select(const Tensor& x, int dim, int64_t index);
 /// View. x[..., start:end:step, ...]; out-of-range bounds are clamped, step > 0.
-Tensor slice(const Tensor& x, int dim, std::optional<int64_t> start = {}, std::optional<int64_t> end = {},
-             int64_t step = 1);
+Tensor slice(const Tensor& x, int dim, std::optional<int64_t> start = {},
+             std::optional<int64_t> end = {}, int64_t step = 1);
 /// View. `length` entries of `dim` from `start`; throws if out of range.
 Tensor narrow(const Tensor& x, int dim, int64_t start, int64_t length);
 /// View. The diagonal of a 2-d x; `offset` > 0 above the main one.
@@ -37,8 +38,10 @@ Tensor diagonal(const Tensor& x, int64_t offset = 0);
 Tensor diag(const Tensor& x, int64_t offset = 0);
 /// View of any geometry into the memory of x; `offset` in elements from the start of x's storage.
 Tensor as_strided(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset = 0);
-/// x (row-major) with `source` in place of what as_strided(x, source.shape(), strides, offset) shows.
-Tensor as_strided_scatter(const Tensor& x, const Tensor& source, const Strides& strides, int64_t offset = 0);
+/// x (row-major) with `source` in place of what as_strided(x, source.shape(), strides, offset)
+/// shows.
+Tensor as_strided_scatter(const Tensor& x, const Tensor& source, const Strides& strides,
+                          int64_t offset = 0);
 
 /// The tensors one behind the other along `dim`; other sizes equal, dtypes promoted.
 Tensor cat(std::span<const Tensor> tensors, int dim = 0);
