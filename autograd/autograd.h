@@ -1,6 +1,7 @@
 #pragma once
 // Everything of autograd/ that users need; autograd/xtensor.h is included by itself.
 
+#include <reel/autograd/anomaly.h>
 #include <reel/autograd/backward.h>
 #include <reel/autograd/config.h>
 #include <reel/autograd/function.h>

@@ -1,3 +1,4 @@
+#include <reel/autograd/anomaly.h>
 #include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/inplace.h>
@@ -24,7 +25,20 @@ size_t hash(const TensorBody* body) {
   return reinterpret_cast<uintptr_t>(body) / sizeof(void*) * 0x9E3779B97F4A7C15u >> 20;
 }
 
+void check_for_nan(const Tensor& g, const Edge& edge) {
+  NoGradGuard no_grad;
+  const Node* node = Sweep::current();
+  check(!any(isnan(g)),
+        "{}: the gradient rule of a {} tensor of shape {} gave nan for an input of shape {}",
+        node ? node->name() : "backward", node ? node->dtype() : g.dtype(),
+        node ? node->shape() : g.shape(), edge.shape());
+}
+
 }  // namespace
+
+namespace detail {
+constinit thread_local bool anomaly_detection = false;
+}  // namespace detail
 
 const Node* Sweep::current() { return current_node; }
 
@@ -128,6 +142,8 @@ void Sweep::step(Node* node) {
 
 void Sweep::give(const Edge& edge, Tensor g) {
   if (!g.defined()) return;
+  if (detail::anomaly_detection) [[unlikely]]
+    check_for_nan(g, edge);
   if (g.dtype() != edge.dtype()) [[unlikely]]
     g = g.to(edge.dtype());
   if (!(g.shape() == edge.shape())) g = sum_to(g, edge.shape());

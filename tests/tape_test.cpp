@@ -174,6 +174,15 @@ TEST(GradMode, guards_nest_and_recording_stops) {
   EXPECT_FALSE(x.detach().requires_grad());
 }
 
+TEST(Anomaly, names_the_operation_whose_rule_gives_nan) {
+  const Tensor x = variable({0});
+  const auto backward = [&] { (sqrt(x) * 0).sum().backward(); };  // 0 / (2 sqrt 0)
+  EXPECT_NO_THROW(backward());
+  EXPECT_TRUE(std::isnan(x.grad().item<double>()));
+  DetectAnomalyGuard guard;
+  EXPECT_NE(message_of(backward).find("sqrt: the gradient rule"), std::string::npos);
+}
+
 TEST(Hooks, see_and_replace_the_complete_gradient) {
   const Tensor x = variable({1, 2});
   Tensor y = x * 3;
