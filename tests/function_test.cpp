@@ -1,5 +1,7 @@
 // Operations of one's own: arguments, outputs, saved tensors, derivatives of higher order,
 // lifetimes, errors.
+#include "message_of.h"
+
 #include <gtest/gtest.h>
 
 #include <reel/autograd/backward.h>
@@ -14,6 +16,7 @@
 using namespace reel;
 using autograd::Context;
 using autograd::Function;
+using reel::tests::message_of;
 
 namespace {
 
@@ -29,15 +32,6 @@ void expect_values(const Tensor& actual, const std::vector<double>& expected) {
   const Tensor flat = actual.detach().contiguous();
   for (size_t i = 0; i < expected.size(); ++i)
     EXPECT_DOUBLE_EQ(flat.data<double>()[i], expected[i]) << "element " << i;
-}
-
-std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 void expect_contains(const std::string& text, const std::string& part) {
@@ -278,12 +272,12 @@ TEST(Function, refuses_a_second_backward_through_what_was_freed) {
   const Tensor y = Cube::apply(x).sum();
   y.backward();
   for (int again = 0; again < 2; ++again) {
-    const std::string text = error_of([&] { y.backward(); });
+    const std::string text = message_of([&] { y.backward(); });
     expect_contains(text, "Trying to backward through the graph a second time");
   }
   const Tensors pair = Pair::apply(x, b);
   pair[0].sum().backward();
-  expect_contains(error_of([&] { pair[1].backward(ones_like(b.detach())); }),
+  expect_contains(message_of([&] { pair[1].backward(ones_like(b.detach())); }),
                   "Pair: Trying to backward");
 }
 
@@ -310,7 +304,7 @@ TEST(Function, refuses_saved_tensors_that_were_changed_in_place) {
     NoGradGuard no_grad;
     square.add_(ones_like(x.detach()));
   }
-  expect_contains(error_of([&] { y.sum().backward(); }),
+  expect_contains(message_of([&] { y.sum().backward(); }),
                   "Cube: one of the variables needed for gradient");
 }
 
@@ -320,7 +314,7 @@ TEST(Function, refuses_a_wrong_number_of_gradients) {
     static Tensors backward(Context&, const Tensors& grad) { return {grad[0]}; }
   };
   const Tensor x = variable({1, 2});
-  EXPECT_EQ(error_of([&] { Short::apply(x, x).sum().backward(); }),
+  EXPECT_EQ(message_of([&] { Short::apply(x, x).sum().backward(); }),
             "Short: backward must return one gradient for each of 2 arguments, got 1");
 }
 
@@ -334,10 +328,10 @@ TEST(Function, refuses_gradients_of_the_wrong_shape_or_place) {
     static Tensors backward(Context&, const Tensors& grad) { return {grad[0], grad[0]}; }
   };
   const Tensor x = variable({1, 2});
-  EXPECT_EQ(error_of([&] { Misshapen::apply(x).sum().backward(); }),
+  EXPECT_EQ(message_of([&] { Misshapen::apply(x).sum().backward(); }),
             "Misshapen: backward must return a gradient of shape [2] for argument 0, got [5]");
   EXPECT_EQ(
-      error_of([&] { Misplaced::apply(x, 2.0).sum().backward(); }),
+      message_of([&] { Misplaced::apply(x, 2.0).sum().backward(); }),
       "Misplaced: backward must return an undefined tensor for argument 1, which is no tensor");
   EXPECT_FALSE(x.grad().defined());
 }

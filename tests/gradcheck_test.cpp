@@ -1,5 +1,7 @@
 // The gradient checker itself: that it accepts right rules, finds wrong ones and leaves its inputs
 // as they were.
+#include "message_of.h"
+
 #include <gtest/gtest.h>
 
 #include <reel/autograd/function.h>
@@ -15,6 +17,7 @@
 using namespace reel;
 using autograd::gradcheck;
 using autograd::gradgradcheck;
+using reel::tests::message_of;
 
 namespace {
 
@@ -67,15 +70,6 @@ struct WrongAt : autograd::Function<WrongAt> {
   }
 };
 
-std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
 void expect_contains(const std::string& text, const std::string& part) {
   EXPECT_NE(text.find(part), std::string::npos) << "\"" << part << "\" is not in: " << text;
 }
@@ -112,7 +106,7 @@ TEST(Gradcheck, finds_a_wrong_rule_and_prints_where) {
 
 TEST(Gradcheck, names_input_and_element_when_it_raises) {
   const auto wrong = [](const Tensors& in) { return WrongAt::apply(in[0], in[1]); };
-  const std::string text = error_of([&] {
+  const std::string text = message_of([&] {
     gradcheck(wrong, {example(), example()}, {.raise = true});
   });
   expect_contains(
@@ -135,7 +129,7 @@ TEST(Gradcheck, finds_a_gradient_where_the_tape_was_cut) {
 
 TEST(Gradcheck, finds_walks_that_give_other_bits_each_time) {
   const auto drifting = [](const Tensors& in) { return Drifting::apply(in[0]); };
-  expect_contains(error_of([&] { gradcheck(drifting, {example()}, {.raise = true}); }),
+  expect_contains(message_of([&] { gradcheck(drifting, {example()}, {.raise = true}); }),
                   "different gradients");
 }
 
@@ -197,11 +191,11 @@ TEST(Gradcheck, refuses_inputs_it_cannot_check) {
   const Tensor single = ones({2}, {.dtype = kFloat32, .requires_grad = true});
   EXPECT_THROW(gradcheck(cubed, {single}), TypeError);
   EXPECT_THROW(gradgradcheck(cubed, {single}), TypeError);
-  expect_contains(error_of([&] { gradcheck(cubed, {single}); }), "float32");
-  expect_contains(error_of([&] { gradcheck(cubed, {example().detach()}); }),
+  expect_contains(message_of([&] { gradcheck(cubed, {single}); }), "float32");
+  expect_contains(message_of([&] { gradcheck(cubed, {example().detach()}); }),
                   "at least one input must require grad");
   const Tensor expanded = example().detach().slice(1, 0, 1).expand({2, 3}).requires_grad_();
-  expect_contains(error_of([&] { gradcheck(cubed, {expanded}); }), "must not overlap");
+  expect_contains(message_of([&] { gradcheck(cubed, {expanded}); }), "must not overlap");
 }
 
 TEST(Gradcheck, records_under_no_grad) {

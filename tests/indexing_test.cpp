@@ -1,4 +1,6 @@
 // t.index({...}) as NumPy's rules have it, index_put_, gather and scatter, and their gradients.
+#include "message_of.h"
+
 #include <gtest/gtest.h>
 
 #include <reel/autograd/ops/creation.h>
@@ -9,6 +11,7 @@
 #include <reel/autograd/tape.h>
 
 using namespace reel;
+using reel::tests::message_of;
 
 namespace {
 
@@ -35,15 +38,6 @@ void expect_is(const Tensor& actual, std::initializer_list<double> expected, con
   const Tensor flat = actual.detach().to(kFloat64).contiguous();
   int64_t i = 0;
   for (double value : expected) EXPECT_EQ(flat.data<double>()[i++], value) << "element " << i - 1;
-}
-
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
 }
 
 }  // namespace

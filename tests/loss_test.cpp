@@ -1,4 +1,6 @@
 // Softmax and losses: values computed by hand, extreme inputs, errors.
+#include "message_of.h"
+
 #include <gtest/gtest.h>
 
 #include <reel/reel.h>
@@ -7,6 +9,7 @@
 #include <limits>
 
 using namespace reel;
+using reel::tests::message_of;
 
 namespace {
 
@@ -18,15 +21,6 @@ Tensor numbers(std::initializer_list<double> values, const Shape& shape) {
 
 Tensor indices(std::initializer_list<int64_t> values) {
   return from_vector(std::vector<int64_t>(values), {static_cast<int64_t>(values.size())});
-}
-
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
 }
 
 // Logits whose softmax is 1/2, 1/4, 1/4.

@@ -1,4 +1,6 @@
 // Products of matrices, and the threads that share them.
+#include "message_of.h"
+
 #include <gtest/gtest.h>
 
 #include <reel/autograd/kernels/parallel.h>
@@ -11,6 +13,7 @@
 #include <thread>
 
 using namespace reel;
+using reel::tests::message_of;
 
 namespace {
 
@@ -27,15 +30,6 @@ Tensor counting(const Shape& shape, Dtype dtype = kFloat64) {
 
 Tensor naive(const Tensor& a, const Tensor& b) {
   return (a.unsqueeze(-1) * b.unsqueeze(-3)).sum(-2, {.dtype = a.dtype()});
-}
-
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
 }
 
 // Restores the number of threads, whatever a test does.

@@ -1,4 +1,6 @@
 // Modules: registration, lists, printing, the layers of the foundation.
+#include "message_of.h"
+
 #include <gtest/gtest.h>
 
 #include <reel/reel.h>
@@ -6,6 +8,7 @@
 #include <cmath>
 
 using namespace reel;
+using reel::tests::message_of;
 
 namespace {
 
@@ -29,15 +32,6 @@ struct Open : nn::Module {
   using Module::add_child;
   using Module::register_parameter;
 };
-
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
 
 }  // namespace
 

@@ -1,5 +1,7 @@
 // Creation and random numbers. The streams are compared with PyTorch's, recorded in
 // data/reference/random.json.
+#include "message_of.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,6 +18,7 @@
 
 using namespace reel;
 using nlohmann::json;
+using reel::tests::message_of;
 
 namespace {
 
@@ -23,15 +26,6 @@ std::vector<double> numbers(const Tensor& x) {
   const Tensor values = x.detach().to(kFloat64).contiguous();
   const std::span<double> span = values.span<double>();
   return {span.begin(), span.end()};
-}
-
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 Tensor in_place(const Shape& shape, Dtype dtype, const std::function<void(Tensor&)>& fill) {

@@ -1,4 +1,6 @@
 // Sums and extrema: values, dtypes, ties, NaN, nothing to reduce, and their gradients.
+#include "message_of.h"
+
 #include <gtest/gtest.h>
 
 #include <reel/autograd/ops/creation.h>
@@ -10,6 +12,7 @@
 #include <cmath>
 
 using namespace reel;
+using reel::tests::message_of;
 
 namespace {
 
@@ -36,15 +39,6 @@ void expect_is(const Tensor& actual, std::initializer_list<double> expected, con
     else
       EXPECT_EQ(got, value) << "element " << i - 1;
   }
-}
-
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
 }
 
 // Reproducible numbers in [-1, 1) whose exact sums a test can form in long double.

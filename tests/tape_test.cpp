@@ -1,4 +1,6 @@
 // The tape: recording, sweeping, accumulation, views and in-place changes, lifetimes.
+#include "message_of.h"
+
 #include <gtest/gtest.h>
 
 #include <reel/reel.h>
@@ -7,6 +9,7 @@
 #include <thread>
 
 using namespace reel;
+using reel::tests::message_of;
 
 namespace {
 
@@ -25,15 +28,6 @@ void expect_values(const Tensor& actual, std::initializer_list<double> expected)
   int64_t i = 0;
   for (double value : expected)
     EXPECT_DOUBLE_EQ(flat[i++].item<double>(), value) << "element " << i - 1;
-}
-
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <reel/autograd/kernels/map.h>
 
 #include <cmath>
+#include <limits>
+#include <numbers>
 
 namespace reel::kernels {
 namespace {
@@ -209,7 +211,16 @@ Array exp(const Array& x) {
 }
 
 Array log(const Array& x) {
-  return vectors("log", x, [](auto v) { return xsimd::log(v); });
+  return vectors("log", x, [](auto v) {
+    using Batch = decltype(v);
+    using T = typename Batch::value_type;
+    // xsimd's log is wrong for numbers below the normal range: they are raised into it first.
+    constexpr int bits = std::numeric_limits<T>::digits;
+    const auto tiny = v < Batch(std::numeric_limits<T>::min());
+    const Batch raised = xsimd::select(tiny, v * Batch(std::ldexp(T{1}, bits)), v);
+    return xsimd::log(raised) -
+           xsimd::select(tiny, Batch(static_cast<T>(bits * std::numbers::ln2)), Batch(T{0}));
+  });
 }
 
 Array tanh(const Array& x) {
