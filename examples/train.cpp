@@ -241,17 +241,16 @@ int main(int argc, char** argv) {
   }
   complete(options);
   manual_seed(options.seed);
-  Task task;
   try {
-    task = load(options);
+    const Task task = load(options);
+    nn::Sequential model = build(task, options.hidden);
+    fmt::print("{}: {} training and {} test samples\n{}\n", options.data, task.train->size(),
+               task.test->size(), model);
+    train(model, task, options);
+    report(test(model, task), task);
   } catch (const Error& error) {
-    fmt::print(stderr, "cannot load the data: {}\n", error.what());
+    fmt::print(stderr, "{}\n", error.what());
     return kBadArguments;
   }
-  nn::Sequential model = build(task, options.hidden);
-  fmt::print("{}: {} training and {} test samples\n{}\n", options.data, task.train->size(),
-             task.test->size(), model);
-  train(model, task, options);
-  report(test(model, task), task);
   return 0;
 }

@@ -4,6 +4,10 @@
 
 #include <reel/reel.h>
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 #include <functional>
 
 using namespace reel;
@@ -21,6 +25,22 @@ Tensor integers(std::initializer_list<int64_t> values) {
   return from_vector(std::vector<int64_t>(values), {static_cast<int64_t>(values.size())});
 }
 Tensor variable(const Shape& shape) { return doubles(shape).requires_grad_(); }
+
+// Reads these bytes as an IDX file.
+void read_bytes(std::initializer_list<int> bytes) {
+  const std::string path =
+      (std::filesystem::temp_directory_path() / ("reel_errors_" + std::to_string(::getpid())))
+          .string();
+  {
+    std::ofstream file(path, std::ios::binary);
+    for (int byte : bytes) file.put(static_cast<char>(byte));
+  }
+  struct Remove {
+    const std::string& path;
+    ~Remove() { std::filesystem::remove(path); }
+  } remove{path};
+  datasets::read_idx(path);
+}
 
 // clang-format off
 std::vector<Row> rows() {
@@ -84,6 +104,9 @@ std::vector<Row> rows() {
       {"grad_of_constant", [] { autograd::grad(variable({1}) * 2, {doubles({1})}); }, {"grad", "require grad"}},
       {"leaf_in_place", [] { Tensor x = variable({1}); x += 1; }, {"add_", "leaf"}},
       {"leaf_filled", [] { Tensor x = variable({1}); x.zero_(); }, {"fill_", "leaf"}},
+      {"kept_value_changed", [] { Tensor y = variable({1}) * 1; Tensor z = y * y; y.fill_(2); z.backward(); }, {"mul", "inplace", "version 1", "version 0"}},
+      {"backward_twice", [] { Tensor x = variable({1}); Tensor y = x * x; y.backward(); y.backward(); }, {"mul", "second time", "retain_graph"}},
+      {"view_of_leaf_in_place", [] { Tensor x = variable({2}); x[0].fill_(1); }, {"fill_", "view of a leaf"}},
       {"hook_without_grad", [] { doubles({1}).register_hook([](const Tensor&) {}); }, {"register_hook", "require grad"}},
       {"retain_without_grad", [] { doubles({1}).retain_grad(); }, {"retain_grad", "require grad"}},
       {"recorded_stops_requiring", [] { (variable({1}) * 2).requires_grad_(false); }, {"requires_grad_", "detach"}},
@@ -99,6 +122,11 @@ std::vector<Row> rows() {
       {"no_parameters", [] { optim::SGD(std::vector<Tensor>{}, {.lr = 1}); }, {"empty"}},
       {"parameter_twice", [] { Tensor x = variable({1}); optim::SGD({x, x}, {.lr = 1}); }, {"twice"}},
       {"missing_file", [] { datasets::read_idx("/nonexistent/images"); }, {"/nonexistent/images"}},
+      {"truncated_header", [] { read_bytes({0, 0, 8, 1, 0, 0}); }, {"read_idx", "truncated", "4 bytes", "2 came"}},
+      {"truncated_data", [] { read_bytes({0, 0, 8, 1, 0, 0, 0, 5, 1, 2}); }, {"read_idx", "5", "2"}},
+      {"wrong_magic", [] { read_bytes({1, 2, 8, 1, 0, 0, 0, 1, 7}); }, {"read_idx", "magic"}},
+      {"idx_of_floats", [] { read_bytes({0, 0, 13, 1, 0, 0, 0, 1, 7}); }, {"read_idx", "magic"}},
+      {"sizes_overflow", [] { read_bytes({0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}); }, {"read_idx", "4294967295"}},
       {"batch_size", [] { datasets::DataLoader(datasets::Digits(), {.batch_size = 0}); }, {"batch_size", "0"}},
       {"threads", [] { set_num_threads(0); }, {"0"}},
   };
