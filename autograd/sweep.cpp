@@ -190,7 +190,7 @@ void Sweep::accumulate_into_leaves() {
     Tensor g = std::move(leaf.pending);
     if (!grad.defined()) {
       // A gradient that others hold too would change under them when .grad is changed in place.
-      grad = options_.create_graph || owned_alone(g) ? std::move(g) : g.clone();
+      grad = owned_alone(g) ? std::move(g) : g.clone();
     } else if (options_.create_graph) {
       grad = grad + g;
     } else {

@@ -32,6 +32,8 @@ target_link_libraries(shared PRIVATE reel::reel)
 add_executable(static "$contract/function.cpp")
 target_link_libraries(static PRIVATE reel::static)
 EOF
+# A bare machine may have Ninja but no make.
+if command -v ninja >/dev/null; then export CMAKE_GENERATOR=Ninja; fi
 "$cmake" -S "$work/consumer" -B "$work/consumer/build" -DCMAKE_PREFIX_PATH="$work/prefix" \
   -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_CXX_FLAGS="$*" >"$work/consumer.log" ||
   { cat "$work/consumer.log"; exit 1; }

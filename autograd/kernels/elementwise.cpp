@@ -137,7 +137,7 @@ Array where(const Array& condition, const Array& a, const Array& b) {
 
 Array threshold_backward(const Array& g, const Array& y) {
   return numbers("relu", g, y, nullptr,
-                 [](auto v, auto at) { return at > 0 ? v : decltype(v){0}; });
+                 [](auto v, auto at) { return at <= 0 ? decltype(v){0} : v; });
 }
 
 Array eq(const Array& a, const Array& b) {

@@ -144,6 +144,8 @@ Tensor& Tensor::operator/=(Scalar other) { return div_(scalar_like(*this, other)
 
 Tensor& Tensor::copy_(const Tensor& source) {
   check_inplace("copy_", *this);
+  // An operation of its own: the source's node is the source's alone, and a leaf has none.
+  if (records_inplace(*this, {&source})) return rebind_inplace("copy_", *this, source.to(dtype()).clone());
   // copy_ converts any dtype to any other, as PyTorch's does.
   return rebind_inplace("copy_", *this, source.to(dtype()));
 }
