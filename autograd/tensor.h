@@ -1,7 +1,11 @@
 #pragma once
 // Tensor: the users' type. A handle to an array and to its place on the tape; copies share both.
+// Its methods that are operations come from methods/.
 
 #include <reel/autograd/array.h>
+#include <reel/autograd/methods/inplace.h>
+#include <reel/autograd/methods/math.h>
+#include <reel/autograd/methods/shape.h>
 
 #include <functional>
 #include <iosfwd>
@@ -18,26 +22,7 @@ struct TensorBody;
 struct Hooks;
 void destroy(TensorBody* body) noexcept;
 
-struct TensorOptions {
-  std::optional<Dtype> dtype = {};  ///< float32 where absent, or what the values say
-  bool requires_grad = false;
-};
-struct ReduceOptions {
-  bool keepdim = false;
-  std::optional<Dtype> dtype = {};
-};
-struct VarOptions {
-  bool unbiased = true;
-  bool keepdim = false;
-};
-struct DimOptions {
-  bool keepdim = false;
-};
-struct ClampOptions {
-  std::optional<Scalar> min = {}, max = {};
-};
 struct BackwardOptions;
-struct ValuesAndIndices;
 
 /// Removes a hook that was registered.
 class HookHandle {
@@ -51,7 +36,7 @@ class HookHandle {
   std::function<void()> remove_;
 };
 
-class Tensor {
+class Tensor : public ShapeMethods, public MathMethods, public InPlaceMethods {
  public:
   Tensor() = default;  ///< undefined: no array
   explicit Tensor(Array&& array);
@@ -119,99 +104,6 @@ class Tensor {
   Tensor contiguous() const;
   Tensor to(Dtype dtype) const;
 
-  // ---- views ----
-  Tensor operator[](int64_t index) const;
-  Tensor index(std::initializer_list<Index> indices) const;
-  Tensor index(std::span<const Index> indices) const;
-  Tensor& index_put_(std::initializer_list<Index> indices, const Tensor& value);
-  Tensor& index_put_(std::initializer_list<Index> indices, Scalar value);
-  Tensor select(int dim, int64_t index) const;
-  Tensor slice(int dim, std::optional<int64_t> start = {}, std::optional<int64_t> end = {},
-               int64_t step = 1) const;
-  Tensor narrow(int dim, int64_t start, int64_t length) const;
-  Tensor reshape(const Shape& shape) const;
-  Tensor view(const Shape& shape) const;
-  Tensor flatten(int start_dim = 0, int end_dim = -1) const;
-  Tensor transpose(int dim0, int dim1) const;
-  Tensor t() const;
-  Tensor mT() const;
-  Tensor permute(const Dims& dims) const;
-  Tensor squeeze() const;
-  Tensor squeeze(int dim) const;
-  Tensor unsqueeze(int dim) const;
-  Tensor expand(const Shape& shape) const;
-  Tensor expand_as(const Tensor& other) const;
-  Tensor view_as(const Tensor& other) const;
-
-  // ---- elementwise ----
-  Tensor operator-() const;
-  Tensor neg() const;
-  Tensor exp() const;
-  Tensor log() const;
-  Tensor sqrt() const;
-  Tensor tanh() const;
-  Tensor sigmoid() const;
-  Tensor relu() const;
-  Tensor abs() const;
-  Tensor square() const;
-  Tensor add(const Tensor& other) const;
-  Tensor sub(const Tensor& other) const;
-  Tensor mul(const Tensor& other) const;
-  Tensor div(const Tensor& other) const;
-  Tensor pow(const Tensor& exponent) const;
-  Tensor pow(Scalar exponent) const;
-  Tensor maximum(const Tensor& other) const;
-  Tensor minimum(const Tensor& other) const;
-  Tensor clamp(const ClampOptions& options) const;
-  Tensor softmax(int dim) const;
-  Tensor log_softmax(int dim) const;
-
-  // ---- reductions ----
-  Tensor sum(const Dims& dims = {}, const ReduceOptions& options = {}) const;
-  Tensor mean(const Dims& dims = {}, const ReduceOptions& options = {}) const;
-  Tensor max() const;
-  Tensor min() const;
-  ValuesAndIndices max(int dim, const DimOptions& options = {}) const;
-  ValuesAndIndices min(int dim, const DimOptions& options = {}) const;
-  Tensor argmax() const;
-  Tensor argmax(int dim, const DimOptions& options = {}) const;
-  bool all() const;
-  bool any() const;
-
-  // ---- products and picking ----
-  Tensor matmul(const Tensor& other) const;
-  Tensor index_select(int dim, const Tensor& index) const;
-  Tensor gather(int dim, const Tensor& index) const;
-
-  // ---- in place: see ops/inplace.h ----
-  Tensor& copy_(const Tensor& source);
-  Tensor& fill_(Scalar value);
-  Tensor& zero_();
-  Tensor& add_(const Tensor& other);
-  Tensor& sub_(const Tensor& other);
-  Tensor& mul_(const Tensor& other);
-  Tensor& div_(const Tensor& other);
-  Tensor& pow_(Scalar exponent);
-  Tensor& neg_();
-  Tensor& exp_();
-  Tensor& log_();
-  Tensor& sqrt_();
-  Tensor& tanh_();
-  Tensor& sigmoid_();
-  Tensor& relu_();
-  Tensor& abs_();
-  Tensor& clamp_(const ClampOptions& options);
-  Tensor& uniform_(double from = 0, double to = 1);
-  Tensor& normal_(double mean = 0, double std = 1);
-  Tensor& operator+=(const Tensor& other) { return add_(other); }
-  Tensor& operator-=(const Tensor& other) { return sub_(other); }
-  Tensor& operator*=(const Tensor& other) { return mul_(other); }
-  Tensor& operator/=(const Tensor& other) { return div_(other); }
-  Tensor& operator+=(Scalar other);
-  Tensor& operator-=(Scalar other);
-  Tensor& operator*=(Scalar other);
-  Tensor& operator/=(Scalar other);
-
  private:
   friend HookHandle add_hook(const Tensor& tensor, std::function<Tensor(const Tensor&)> hook);
   static Hooks*& hooks_of(const Tensor& tensor, Node* node);
@@ -235,6 +127,10 @@ struct ValuesAndIndices {
   Tensor values;   ///< of the input's dtype
   Tensor indices;  ///< int64
 };
+
+inline const Tensor& ShapeMethods::self() const { return static_cast<const Tensor&>(*this); }
+inline const Tensor& MathMethods::self() const { return static_cast<const Tensor&>(*this); }
+inline Tensor& InPlaceMethods::self() { return static_cast<Tensor&>(*this); }
 
 std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);
 

@@ -32,7 +32,7 @@ Tensor log_softmax(const Tensor& x, int dim) {
                 }));
 }
 
-Tensor Tensor::softmax(int dim) const { return reel::softmax(*this, dim); }
-Tensor Tensor::log_softmax(int dim) const { return reel::log_softmax(*this, dim); }
+Tensor MathMethods::softmax(int dim) const { return reel::softmax(self(), dim); }
+Tensor MathMethods::log_softmax(int dim) const { return reel::log_softmax(self(), dim); }
 
 }  // namespace reel

@@ -332,7 +332,11 @@ Tensor& random_(Tensor& x, int64_t low, int64_t high, Generator& generator) {
                 [&](const Array& out) { kernels::random(out, low, high, generator); });
 }
 
-Tensor& Tensor::uniform_(double from, double to) { return reel::uniform_(*this, from, to); }
-Tensor& Tensor::normal_(double mean, double std) { return reel::normal_(*this, mean, std); }
+Tensor& InPlaceMethods::uniform_(double from, double to) {
+  return reel::uniform_(self(), from, to);
+}
+Tensor& InPlaceMethods::normal_(double mean, double std) {
+  return reel::normal_(self(), mean, std);
+}
 
 }  // namespace reel

@@ -292,24 +292,42 @@ bool equal(const Tensor& a, const Tensor& b) {
 
 // ---- method forms ----------------------------------------------------------------------------------------
 
-Tensor Tensor::operator-() const { return reel::neg(*this); }
-Tensor Tensor::neg() const { return reel::neg(*this); }
-Tensor Tensor::exp() const { return reel::exp(*this); }
-Tensor Tensor::log() const { return reel::log(*this); }
-Tensor Tensor::sqrt() const { return reel::sqrt(*this); }
-Tensor Tensor::square() const { return reel::square(*this); }
-Tensor Tensor::tanh() const { return reel::tanh(*this); }
-Tensor Tensor::sigmoid() const { return reel::sigmoid(*this); }
-Tensor Tensor::relu() const { return reel::relu(*this); }
-Tensor Tensor::abs() const { return reel::abs(*this); }
-Tensor Tensor::add(const Tensor& other) const { return reel::add(*this, other); }
-Tensor Tensor::sub(const Tensor& other) const { return reel::sub(*this, other); }
-Tensor Tensor::mul(const Tensor& other) const { return reel::mul(*this, other); }
-Tensor Tensor::div(const Tensor& other) const { return reel::div(*this, other); }
-Tensor Tensor::pow(const Tensor& exponent) const { return reel::pow(*this, exponent); }
-Tensor Tensor::pow(Scalar exponent) const { return reel::pow(*this, exponent); }
-Tensor Tensor::maximum(const Tensor& other) const { return reel::maximum(*this, other); }
-Tensor Tensor::minimum(const Tensor& other) const { return reel::minimum(*this, other); }
-Tensor Tensor::clamp(const ClampOptions& options) const { return reel::clamp(*this, options); }
+Tensor MathMethods::operator-() const { return reel::neg(self()); }
+Tensor MathMethods::neg() const { return reel::neg(self()); }
+Tensor MathMethods::exp() const { return reel::exp(self()); }
+Tensor MathMethods::log() const { return reel::log(self()); }
+Tensor MathMethods::sqrt() const { return reel::sqrt(self()); }
+Tensor MathMethods::square() const { return reel::square(self()); }
+Tensor MathMethods::tanh() const { return reel::tanh(self()); }
+Tensor MathMethods::sigmoid() const { return reel::sigmoid(self()); }
+Tensor MathMethods::relu() const { return reel::relu(self()); }
+Tensor MathMethods::abs() const { return reel::abs(self()); }
+Tensor MathMethods::add(const Tensor& other, const AlphaOptions& options) const {
+  return reel::add(self(), other * options.alpha);
+}
+Tensor MathMethods::add(Scalar other, const AlphaOptions& options) const {
+  return add(scalar_like(self(), other), options);
+}
+Tensor MathMethods::sub(const Tensor& other, const AlphaOptions& options) const {
+  return reel::sub(self(), other * options.alpha);
+}
+Tensor MathMethods::sub(Scalar other, const AlphaOptions& options) const {
+  return sub(scalar_like(self(), other), options);
+}
+Tensor MathMethods::mul(Scalar other) const { return self() * other; }
+Tensor MathMethods::mul(const Tensor& other) const { return reel::mul(self(), other); }
+Tensor MathMethods::div(const Tensor& other, const DivOptions&) const {
+  return reel::div(self(), other);
+}
+Tensor MathMethods::div(Scalar other, const DivOptions& options) const {
+  return div(scalar_like(self(), other), options);
+}
+Tensor MathMethods::pow(const Tensor& exponent) const { return reel::pow(self(), exponent); }
+Tensor MathMethods::pow(Scalar exponent) const { return reel::pow(self(), exponent); }
+Tensor MathMethods::maximum(const Tensor& other) const { return reel::maximum(self(), other); }
+Tensor MathMethods::minimum(const Tensor& other) const { return reel::minimum(self(), other); }
+Tensor MathMethods::clamp(const ClampOptions& options) const {
+  return reel::clamp(self(), options);
+}
 
 }  // namespace reel

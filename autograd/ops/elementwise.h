@@ -52,11 +52,6 @@ Tensor logical_and(const Tensor& a, const Tensor& b);
 Tensor logical_or(const Tensor& a, const Tensor& b);
 Tensor isnan(const Tensor& x);
 
-struct CloseOptions {
-  double rtol = 1e-5;
-  double atol = 1e-8;
-  bool equal_nan = false;
-};
 /// Whether |a - b| <= atol + rtol * |b| everywhere.
 bool allclose(const Tensor& a, const Tensor& b, const CloseOptions& options = {});
 /// Whether shape and every element are the same.

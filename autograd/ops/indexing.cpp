@@ -89,7 +89,7 @@ Tensor index_select(const Tensor& x, int dim, const Tensor& given) {
 }
 
 Tensor index_add(const Tensor& x, int dim, const Tensor& given, const Tensor& source,
-                 const IndexAddOptions& options) {
+                 const AlphaOptions& options) {
   const bool scaled = options.alpha.to<double>() != 1;
   if (scaled) return index_add(x, dim, given, (source * options.alpha).to(source.dtype()));
   const int wrapped = check_source("index_add", x, dim, given, source);
@@ -378,22 +378,25 @@ Tensor one_hot(const Tensor& given, int64_t num_classes) {
 
 // ---- method forms --------------------------------------------------------------------------------------------
 
-Tensor Tensor::operator[](int64_t index) const { return reel::index(*this, {Index(index)}); }
-Tensor Tensor::index(std::initializer_list<Index> indices) const {
-  return reel::index(*this, span_of(indices));
+Tensor ShapeMethods::operator[](int64_t index) const { return reel::index(self(), {Index(index)}); }
+Tensor ShapeMethods::index(std::initializer_list<Index> indices) const {
+  return reel::index(self(), span_of(indices));
 }
-Tensor Tensor::index(std::span<const Index> indices) const { return reel::index(*this, indices); }
-Tensor& Tensor::index_put_(std::initializer_list<Index> indices, const Tensor& value) {
-  return reel::index_put_(*this, span_of(indices), value);
+Tensor ShapeMethods::index(std::span<const Index> indices) const {
+  return reel::index(self(), indices);
 }
-Tensor& Tensor::index_put_(std::initializer_list<Index> indices, Scalar value) {
-  return reel::index_put_(*this, span_of(indices), Tensor(Array::full({}, value, dtype())));
+Tensor& InPlaceMethods::index_put_(std::initializer_list<Index> indices, const Tensor& value,
+                                   bool accumulate) {
+  return reel::index_put_(self(), span_of(indices), value, accumulate);
 }
-Tensor Tensor::index_select(int dim, const Tensor& index) const {
-  return reel::index_select(*this, dim, index);
+Tensor& InPlaceMethods::index_put_(std::initializer_list<Index> indices, Scalar value) {
+  return reel::index_put_(self(), span_of(indices), Tensor(Array::full({}, value, self().dtype())));
 }
-Tensor Tensor::gather(int dim, const Tensor& index) const {
-  return reel::gather(*this, dim, index);
+Tensor ShapeMethods::index_select(int dim, const Tensor& index) const {
+  return reel::index_select(self(), dim, index);
+}
+Tensor ShapeMethods::gather(int dim, const Tensor& index) const {
+  return reel::gather(self(), dim, index);
 }
 
 }  // namespace reel

@@ -7,10 +7,6 @@
 
 namespace reel {
 
-struct IndexAddOptions {
-  Scalar alpha = 1;
-};
-
 /// x[indices], as NumPy and PyTorch read it: a view of x unless masks or index tensors take part.
 Tensor index(const Tensor& x, std::span<const Index> indices);
 Tensor index(const Tensor& x, std::initializer_list<Index> indices);
@@ -29,7 +25,7 @@ Tensor index_select(const Tensor& x, int dim, const Tensor& index);
 /// A copy of x with alpha * source added to (or: with source put in) the slices along `dim` that
 /// index names.
 Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source,
-                 const IndexAddOptions& options = {});
+                 const AlphaOptions& options = {});
 Tensor index_copy(const Tensor& x, int dim, const Tensor& index, const Tensor& source);
 /// A copy of x with `value` in the slices along `dim` that index names.
 Tensor index_fill(const Tensor& x, int dim, const Tensor& index, Scalar value);

@@ -55,8 +55,9 @@ Array operand(const char* op, const Tensor& x, const Tensor& other) {
   return kernels::cast(shares && !same ? kernels::clone(array) : array, x.dtype());
 }
 
-// What x holds before it changes, for the rules that need it.
-Tensor former(const Tensor& x) { return is_grad_enabled() ? x.clone() : x; }
+Tensor scaled(const Tensor& other, Scalar alpha) {
+  return alpha.to<double>() == 1 ? other : other * alpha;
+}
 
 using BinaryKernel = Array (*)(const Array&, const Array&, const Array*);
 using BinaryOp = Tensor (*)(const Tensor&, const Tensor&);
@@ -73,6 +74,8 @@ Tensor& arithmetic(const char* op, Tensor& x, const Tensor& other, BinaryKernel 
 Array divide(const Array& a, const Array& b, const Array* into) { return kernels::div(a, b, into); }
 
 }  // namespace
+
+Tensor former(const Tensor& x) { return is_grad_enabled() ? x.clone() : x; }
 
 void check_inplace(const char* op, const Tensor& x) {
   x.array();  // undefined tensors are refused
@@ -123,53 +126,74 @@ Tensor& rebind_inplace(const char* op, Tensor& x, const Tensor& result) {
   return x;
 }
 
-Tensor& Tensor::add_(const Tensor& other) {
-  return arithmetic("add_", *this, other, kernels::add, reel::add);
+Tensor& InPlaceMethods::add_(const Tensor& other, const AlphaOptions& options) {
+  return arithmetic("add_", self(), scaled(other, options.alpha), kernels::add, reel::add);
 }
-Tensor& Tensor::sub_(const Tensor& other) {
-  return arithmetic("sub_", *this, other, kernels::sub, reel::sub);
+Tensor& InPlaceMethods::sub_(const Tensor& other, const AlphaOptions& options) {
+  return arithmetic("sub_", self(), scaled(other, options.alpha), kernels::sub, reel::sub);
 }
-Tensor& Tensor::mul_(const Tensor& other) {
-  return arithmetic("mul_", *this, other, kernels::mul, reel::mul);
+Tensor& InPlaceMethods::mul_(const Tensor& other) {
+  return arithmetic("mul_", self(), other, kernels::mul, reel::mul);
 }
-Tensor& Tensor::div_(const Tensor& other) {
-  check<TypeError>(is_floating_point(), "div_: a quotient needs a floating tensor, got {}",
-                   dtype());
-  return arithmetic("div_", *this, other, divide, reel::div);
+Tensor& InPlaceMethods::div_(const Tensor& other, const DivOptions&) {
+  check<TypeError>(self().is_floating_point(), "div_: a quotient needs a floating tensor, got {}",
+                   self().dtype());
+  return arithmetic("div_", self(), other, divide, reel::div);
 }
-Tensor& Tensor::operator+=(Scalar other) { return add_(scalar_like(*this, other)); }
-Tensor& Tensor::operator-=(Scalar other) { return sub_(scalar_like(*this, other)); }
-Tensor& Tensor::operator*=(Scalar other) { return mul_(scalar_like(*this, other)); }
-Tensor& Tensor::operator/=(Scalar other) { return div_(scalar_like(*this, other)); }
+Tensor& InPlaceMethods::add_(Scalar other, const AlphaOptions& options) {
+  return add_(scalar_like(self(), other), options);
+}
+Tensor& InPlaceMethods::sub_(Scalar other, const AlphaOptions& options) {
+  return sub_(scalar_like(self(), other), options);
+}
+Tensor& InPlaceMethods::mul_(Scalar other) { return mul_(scalar_like(self(), other)); }
+Tensor& InPlaceMethods::div_(Scalar other, const DivOptions& options) {
+  return div_(scalar_like(self(), other), options);
+}
+Tensor& InPlaceMethods::operator+=(const Tensor& other) { return add_(other); }
+Tensor& InPlaceMethods::operator-=(const Tensor& other) { return sub_(other); }
+Tensor& InPlaceMethods::operator*=(const Tensor& other) { return mul_(other); }
+Tensor& InPlaceMethods::operator/=(const Tensor& other) { return div_(other); }
+Tensor& InPlaceMethods::operator+=(Scalar other) { return add_(other); }
+Tensor& InPlaceMethods::operator-=(Scalar other) { return sub_(other); }
+Tensor& InPlaceMethods::operator*=(Scalar other) { return mul_(other); }
+Tensor& InPlaceMethods::operator/=(Scalar other) { return div_(other); }
 
-Tensor& Tensor::copy_(const Tensor& source) {
-  check_inplace("copy_", *this);
+Tensor& InPlaceMethods::copy_(const Tensor& source) {
+  check_inplace("copy_", self());
   // An operation of its own: the source's node is the source's alone, and a leaf has none.
-  if (records_inplace(*this, {&source})) return rebind_inplace("copy_", *this, source.to(dtype()).clone());
+  if (records_inplace(self(), {&source}))
+    return rebind_inplace("copy_", self(), source.to(self().dtype()).clone());
   // copy_ converts any dtype to any other, as PyTorch's does.
-  return rebind_inplace("copy_", *this, source.to(dtype()));
+  return rebind_inplace("copy_", self(), source.to(self().dtype()));
 }
 
-Tensor& Tensor::fill_(Scalar value) {
-  return rebind_inplace("fill_", *this, Tensor(Array::full({}, value, dtype())));
+Tensor& InPlaceMethods::fill_(Scalar value) {
+  return rebind_inplace("fill_", self(), Tensor(Array::full({}, value, self().dtype())));
 }
 
-Tensor& Tensor::zero_() { return fill_(0); }
-Tensor& Tensor::pow_(Scalar exponent) {
-  return rebind_inplace("pow_", *this, reel::pow(former(*this), exponent));
+Tensor& InPlaceMethods::zero_() { return fill_(0); }
+Tensor& InPlaceMethods::pow_(Scalar exponent) {
+  return rebind_inplace("pow_", self(), reel::pow(former(self()), exponent));
 }
-Tensor& Tensor::neg_() { return rebind_inplace("neg_", *this, reel::neg(former(*this))); }
-Tensor& Tensor::exp_() { return rebind_inplace("exp_", *this, reel::exp(former(*this))); }
-Tensor& Tensor::log_() { return rebind_inplace("log_", *this, reel::log(former(*this))); }
-Tensor& Tensor::sqrt_() { return rebind_inplace("sqrt_", *this, reel::sqrt(former(*this))); }
-Tensor& Tensor::tanh_() { return rebind_inplace("tanh_", *this, reel::tanh(former(*this))); }
-Tensor& Tensor::sigmoid_() {
-  return rebind_inplace("sigmoid_", *this, reel::sigmoid(former(*this)));
+Tensor& InPlaceMethods::neg_() { return rebind_inplace("neg_", self(), reel::neg(former(self()))); }
+Tensor& InPlaceMethods::exp_() { return rebind_inplace("exp_", self(), reel::exp(former(self()))); }
+Tensor& InPlaceMethods::log_() { return rebind_inplace("log_", self(), reel::log(former(self()))); }
+Tensor& InPlaceMethods::sqrt_() {
+  return rebind_inplace("sqrt_", self(), reel::sqrt(former(self())));
 }
-Tensor& Tensor::relu_() { return rebind_inplace("relu_", *this, reel::relu(former(*this))); }
-Tensor& Tensor::abs_() { return rebind_inplace("abs_", *this, reel::abs(former(*this))); }
-Tensor& Tensor::clamp_(const ClampOptions& options) {
-  return rebind_inplace("clamp_", *this, reel::clamp(former(*this), options));
+Tensor& InPlaceMethods::tanh_() {
+  return rebind_inplace("tanh_", self(), reel::tanh(former(self())));
+}
+Tensor& InPlaceMethods::sigmoid_() {
+  return rebind_inplace("sigmoid_", self(), reel::sigmoid(former(self())));
+}
+Tensor& InPlaceMethods::relu_() {
+  return rebind_inplace("relu_", self(), reel::relu(former(self())));
+}
+Tensor& InPlaceMethods::abs_() { return rebind_inplace("abs_", self(), reel::abs(former(self()))); }
+Tensor& InPlaceMethods::clamp_(const ClampOptions& options) {
+  return rebind_inplace("clamp_", self(), reel::clamp(former(self()), options));
 }
 
 }  // namespace reel

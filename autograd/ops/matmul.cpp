@@ -96,6 +96,6 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
       wrt(bias, [](const Tensor& g) { return rows_of(g).sum(0); }));
 }
 
-Tensor Tensor::matmul(const Tensor& other) const { return reel::matmul(*this, other); }
+Tensor MathMethods::matmul(const Tensor& other) const { return reel::matmul(self(), other); }
 
 }  // namespace reel

@@ -183,25 +183,25 @@ Tensor any(const Tensor& x, const Dims& dims, const DimOptions& options) {
 
 // ---- method forms --------------------------------------------------------------------------------------------
 
-Tensor Tensor::sum(const Dims& dims, const ReduceOptions& options) const {
-  return reel::sum(*this, dims, options);
+Tensor MathMethods::sum(const Dims& dims, const ReduceOptions& options) const {
+  return reel::sum(self(), dims, options);
 }
-Tensor Tensor::mean(const Dims& dims, const ReduceOptions& options) const {
-  return reel::mean(*this, dims, options);
+Tensor MathMethods::mean(const Dims& dims, const ReduceOptions& options) const {
+  return reel::mean(self(), dims, options);
 }
-Tensor Tensor::max() const { return reel::max(*this); }
-Tensor Tensor::min() const { return reel::min(*this); }
-ValuesAndIndices Tensor::max(int dim, const DimOptions& options) const {
-  return reel::max(*this, dim, options);
+Tensor MathMethods::max() const { return reel::max(self()); }
+Tensor MathMethods::min() const { return reel::min(self()); }
+ValuesAndIndices MathMethods::max(int dim, const DimOptions& options) const {
+  return reel::max(self(), dim, options);
 }
-ValuesAndIndices Tensor::min(int dim, const DimOptions& options) const {
-  return reel::min(*this, dim, options);
+ValuesAndIndices MathMethods::min(int dim, const DimOptions& options) const {
+  return reel::min(self(), dim, options);
 }
-Tensor Tensor::argmax() const { return reel::argmax(*this); }
-Tensor Tensor::argmax(int dim, const DimOptions& options) const {
-  return reel::argmax(*this, dim, options);
+Tensor MathMethods::argmax() const { return reel::argmax(self()); }
+Tensor MathMethods::argmax(int dim, const DimOptions& options) const {
+  return reel::argmax(self(), dim, options);
 }
-bool Tensor::all() const { return reel::all(*this); }
-bool Tensor::any() const { return reel::any(*this); }
+bool MathMethods::all() const { return reel::all(self()); }
+bool MathMethods::any() const { return reel::any(self()); }
 
 }  // namespace reel

@@ -395,28 +395,36 @@ Tensor stack(std::initializer_list<Tensor> tensors, int dim) {
 
 // ---- method forms ------------------------------------------------------------------------------------------
 
-Tensor Tensor::reshape(const Shape& shape) const { return reel::reshape(*this, shape); }
-Tensor Tensor::view(const Shape& shape) const { return reel::view(*this, shape); }
-Tensor Tensor::flatten(int start_dim, int end_dim) const {
-  return reel::flatten(*this, start_dim, end_dim);
+Tensor ShapeMethods::reshape(const Shape& shape) const { return reel::reshape(self(), shape); }
+Tensor ShapeMethods::view(const Shape& shape) const { return reel::view(self(), shape); }
+Tensor ShapeMethods::flatten(int start_dim, int end_dim) const {
+  return reel::flatten(self(), start_dim, end_dim);
 }
-Tensor Tensor::transpose(int dim0, int dim1) const { return reel::transpose(*this, dim0, dim1); }
-Tensor Tensor::t() const { return reel::t(*this); }
-Tensor Tensor::mT() const { return reel::transpose(*this, -2, -1); }
-Tensor Tensor::permute(const Dims& dims) const { return reel::permute(*this, dims); }
-Tensor Tensor::squeeze() const { return reel::squeeze(*this); }
-Tensor Tensor::squeeze(int dim) const { return reel::squeeze(*this, dim); }
-Tensor Tensor::unsqueeze(int dim) const { return reel::unsqueeze(*this, dim); }
-Tensor Tensor::expand(const Shape& shape) const { return reel::expand(*this, shape); }
-Tensor Tensor::expand_as(const Tensor& other) const { return reel::expand(*this, other.shape()); }
-Tensor Tensor::view_as(const Tensor& other) const { return reel::view(*this, other.shape()); }
-Tensor Tensor::select(int dim, int64_t index) const { return reel::select(*this, dim, index); }
-Tensor Tensor::slice(int dim, std::optional<int64_t> start, std::optional<int64_t> end,
-                     int64_t step) const {
-  return reel::slice(*this, dim, start, end, step);
+Tensor ShapeMethods::transpose(int dim0, int dim1) const {
+  return reel::transpose(self(), dim0, dim1);
 }
-Tensor Tensor::narrow(int dim, int64_t start, int64_t length) const {
-  return reel::narrow(*this, dim, start, length);
+Tensor ShapeMethods::t() const { return reel::t(self()); }
+Tensor ShapeMethods::mT() const { return reel::transpose(self(), -2, -1); }
+Tensor ShapeMethods::permute(const Dims& dims) const { return reel::permute(self(), dims); }
+Tensor ShapeMethods::squeeze() const { return reel::squeeze(self()); }
+Tensor ShapeMethods::squeeze(int dim) const { return reel::squeeze(self(), dim); }
+Tensor ShapeMethods::unsqueeze(int dim) const { return reel::unsqueeze(self(), dim); }
+Tensor ShapeMethods::expand(const Shape& shape) const { return reel::expand(self(), shape); }
+Tensor ShapeMethods::expand_as(const Tensor& other) const {
+  return reel::expand(self(), other.shape());
+}
+Tensor ShapeMethods::view_as(const Tensor& other) const {
+  return reel::view(self(), other.shape());
+}
+Tensor ShapeMethods::select(int dim, int64_t index) const {
+  return reel::select(self(), dim, index);
+}
+Tensor ShapeMethods::slice(int dim, std::optional<int64_t> start, std::optional<int64_t> end,
+                           int64_t step) const {
+  return reel::slice(self(), dim, start, end, step);
+}
+Tensor ShapeMethods::narrow(int dim, int64_t start, int64_t length) const {
+  return reel::narrow(self(), dim, start, length);
 }
 
 }  // namespace reel
