@@ -65,7 +65,8 @@ int order_of(const OpCase& row, const std::vector<Shape>& shapes) {
   const Tensor y = row.fn(inputs), g = ones_like(y.detach()).requires_grad_();
   const auto first = autograd::grad(
       {y}, inputs, {.grad_outputs = {g}, .create_graph = true, .allow_unused = true});
-  return std::any_of(first.begin(), first.end(), [](const Tensor& g) { return g.requires_grad(); })
+  return std::any_of(first.begin(), first.end(),
+                     [](const Tensor& each) { return each.requires_grad(); })
              ? 2
              : 1;
 }
