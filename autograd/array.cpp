@@ -1,6 +1,7 @@
 #include <reel/autograd/array.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace reel {
 
@@ -9,13 +10,15 @@ bool is_contiguous(const Shape& shape, const Strides& strides) {
   for (int i = shape.rank() - 1; i >= 0; --i) {
     if (shape[i] == 0) return true;
     if (shape[i] != 1 && strides[i] != step) return false;
-    step *= shape[i];
+    step = wrapping_product(step, shape[i]);
   }
   return true;
 }
 
 Array::Array(const Shape& shape, Dtype dtype)
     : numel_(shape.numel()), dtype_(dtype), shape_(shape), strides_(shape) {
+  check(numel_ <= std::numeric_limits<int64_t>::max() / int64_t{16},
+        "tensor: a shape of {} has too many elements", shape);
   storage_ = Storage::make(static_cast<size_t>(numel_) * size_of(dtype));
   data_ = storage_->data;
   int64_t step = 1;
@@ -23,7 +26,7 @@ Array::Array(const Shape& shape, Dtype dtype)
   for (int i = shape.rank() - 1; i >= 0; --i) {
     const int64_t size = strides[i];
     strides[i] = step;
-    step *= std::max<int64_t>(size, 1);
+    step = wrapping_product(step, std::max<int64_t>(size, 1));
   }
 }
 

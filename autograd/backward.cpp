@@ -48,9 +48,11 @@ void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gra
   Sweep sweep(sweep_options(options.retain_graph, options.create_graph));
   if (!options.inputs.empty()) {
     for (const Tensor& input : options.inputs) {
-      check(input.requires_grad() && input.is_leaf(),
-            "backward: inputs must be leaves that require grad");
+      check(input.requires_grad(),
+            "backward: every input must require grad, got one of shape {} that does not",
+            input.shape());
     }
+    for (Tensor input : options.inputs) input.retain_grad();  // of those that are no leaves
     sweep.restrict_to(options.inputs, outputs);
   }
   sweep.run(outputs, start);

@@ -49,8 +49,8 @@ class Node {
   virtual void apply(const Tensor& g, Sweep& sweep) = 0;
   /// Drops what the rules retain. A node that retains nothing returns false and can be swept again.
   virtual bool release() noexcept = 0;
-  /// Drops gradients that it holds itself and that a failed sweep left behind.
-  virtual void forget() noexcept {}
+  /// Exchanges the gradients that it holds itself, besides the one that waits for it.
+  virtual void swap_held(std::vector<Tensor>&) noexcept {}
   void number(const Edge& edge) {
     if (edge.node && edge.node->serial_ >= serial_) serial_ = edge.node->serial_ + 1;
   }
@@ -61,8 +61,16 @@ class Node {
   friend class Tensor;
   friend void destroy(Node* node) noexcept;
 
-  bool freed_ = false, visited_ = false, needed_ = false,
-       captured_ = false;  // the last three: see Sweep
+  // What a restricted sweep found out about a node.
+  struct Marks {
+    bool visited = false;
+    bool captured = false;  // its gradient is asked for
+    bool leads = false;     // to an input that is asked for
+    bool needed() const { return captured || leads; }
+  };
+
+  bool freed_ = false;
+  Marks marks_;
   const char* name_;
   union {
     uint64_t serial_ = 1;
@@ -81,44 +89,47 @@ class Node {
 /// what is in it, or the circle would never die.
 class BodyCount {
  public:
-  void add() noexcept { count_.fetch_add(kHandle, std::memory_order_relaxed); }
-  void keep() noexcept { count_.fetch_add(kKept, std::memory_order_relaxed); }
+  void add() noexcept { reaching_.fetch_add(kHandle, std::memory_order_relaxed); }
+  void keep() noexcept { reaching_.fetch_add(kKept, std::memory_order_relaxed); }
   /// True if nobody is left who can reach what is in the body.
   bool drop() noexcept { return drop(kHandle); }
   bool drop_kept() noexcept { return drop(kKept); }
+  bool unique() const noexcept { return reaching_.load(std::memory_order_acquire) == kHandle; }
+
+  /// How often an operation in place gave the body another node. Still there when its contents are
+  /// gone: a kept value asks.
+  uint32_t rebinds() const noexcept { return rebinds_; }
+  void rebind() noexcept {
+    ++rebinds_;
+    const uint64_t kept = reaching_.load(std::memory_order_relaxed) / kKept;
+    holding_.fetch_add(kept, std::memory_order_relaxed);
+    reaching_.fetch_sub(kept * kKept, std::memory_order_relaxed);
+  }
+  /// Whether someone holds the memory besides those that reach what is in it.
+  bool outlives_contents() const noexcept { return holding_.load(std::memory_order_acquire) != 1; }
+  void bury_contents() noexcept { reaching_.store(0, std::memory_order_relaxed); }
+  bool has_contents() const noexcept { return reaching_.load(std::memory_order_relaxed) != 0; }
   /// True if the memory can go.
-  bool drop_outdated() noexcept {
-    if (count_.load(std::memory_order_acquire) == kOutdated) return true;
-    return count_.fetch_sub(kOutdated, std::memory_order_acq_rel) == kOutdated;
-  }
-  void outdate_kept() noexcept {
-    const uint64_t kept = count_.load(std::memory_order_relaxed) / kKept % (kOutdated / kKept);
-    count_.fetch_add(kept * (kOutdated - kKept), std::memory_order_relaxed);
-  }
-  bool unique() const noexcept {
-    return count_.load(std::memory_order_acquire) == kHandle + kOutdated;
-  }
+  bool drop_memory() noexcept { return holding_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
  private:
-  static constexpr uint64_t kHandle = 1, kKept = uint64_t{1} << 24, kOutdated = uint64_t{1} << 44;
+  static constexpr uint64_t kHandle = 1, kKept = uint64_t{1} << 32;
 
   bool drop(uint64_t one) noexcept {
-    if (count_.load(std::memory_order_acquire) == one + kOutdated) {  // alone: nobody to race with
-      count_.store(kOutdated, std::memory_order_relaxed);
-      return true;
-    }
-    return (count_.fetch_sub(one, std::memory_order_acq_rel) - one) % kOutdated == 0;
+    // Alone: nobody to race with.
+    if (reaching_.load(std::memory_order_acquire) == one) return true;
+    return reaching_.fetch_sub(one, std::memory_order_acq_rel) == one;
   }
 
-  std::atomic<uint64_t> count_{kHandle +
-                               kOutdated};  // all that can reach the contents hold the memory once
+  std::atomic<uint64_t> reaching_{kHandle};  // handles and kept values, 32 bits each
+  std::atomic<uint64_t> holding_{1};         // outdated kept values; all that reach count as one
+  uint32_t rebinds_ = 0;
 };
 
 struct TensorBody {
   BodyCount refs;
   bool requires_grad = false;  // of a leaf; a recorded tensor has a node instead
   bool retains_grad = false;   // of a recorded tensor, on the user's wish
-  uint32_t rebinds = 0;        // how often an in-place operation gave this tensor another node
   uint32_t base_rebinds = 0;   // of the base, when this view was made or last brought up to date
   Array array;
   Ref<Node> node;        // the recorded operation that made it
@@ -130,6 +141,10 @@ struct TensorBody {
   ~TensorBody();
 
   bool needs_grad() const { return requires_grad || node; }
+  /// Lets go of everything in it.
+  void clear() noexcept;
+  /// Whether this is a view whose base was given another node since.
+  bool is_stale() const { return base && base->refs.rebinds() != base_rebinds; }
   /// An operation in place made this tensor another node's output. retain_grad() moves along, as in
   /// PyTorch.
   void rebind(Ref<Node> to);
@@ -158,13 +173,18 @@ inline const Array& Tensor::array() const {
     fail_undefined();
   return body_->array;
 }
-inline bool Tensor::requires_grad() const { return body_ && body_->needs_grad(); }
+inline bool Tensor::requires_grad() const {
+  if (!body_) return false;
+  if (body_->is_stale()) [[unlikely]]
+    refresh_view(*body_);
+  return body_->needs_grad();
+}
 
 inline Edge::Edge(const Tensor& input) {
   TensorBody* body = input.body();
   if (!body) [[unlikely]]
     return;
-  if (body->base && body->base->rebinds != body->base_rebinds) [[unlikely]]
+  if (body->is_stale()) [[unlikely]]
     refresh_view(*body);
   if (body->node) {
     node = body->node;

@@ -106,8 +106,9 @@ class FunctionNode final : public Node {
     saved_.clear();
     return retains;
   }
-  void forget() noexcept override {
-    for (Output& output : outputs_) output.gradient = {};
+  void swap_held(std::vector<Tensor>& held) noexcept override {
+    held.resize(outputs_.size());
+    for (size_t i = 0; i < outputs_.size(); ++i) std::swap(outputs_[i].gradient, held[i]);
   }
 
  private:
@@ -256,7 +257,7 @@ void FunctionCall::separate(std::vector<Tensor>& outputs) const {
     if (is_input(body) || body->needs_grad() || repeated) {
       Tensor alias(body->array);
       alias.body()->base = body->base ? body->base : Ref<TensorBody>::share(body);
-      alias.body()->base_rebinds = alias.body()->base->rebinds;
+      alias.body()->base_rebinds = alias.body()->base->refs.rebinds();
       outputs[i] = std::move(alias);
     } else if (body->base && !is_input(body->base.get())) {
       body->base =

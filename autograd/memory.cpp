@@ -1,4 +1,5 @@
 #include <reel/autograd/allocate.h>
+#include <reel/autograd/error.h>
 
 #include <sys/mman.h>
 
@@ -31,6 +32,10 @@ constexpr size_t kSlabLimit = 4096;          // smaller blocks are carved from s
 constexpr int64_t kThreadLimit = 64 * 1024;  // larger blocks go straight to the shared cache
 constexpr size_t kSlabBytes = 64 * 1024;
 constexpr size_t kSlabHeader = 64;
+
+[[noreturn]] void fail_to_allocate(size_t bytes) {
+  fail("memory: cannot allocate {} bytes", bytes);
+}
 
 int class_of(size_t bytes) {
   if (bytes <= kFineLimit) return static_cast<int>((std::max<size_t>(bytes, 1) - 1) / kFineStep);
@@ -91,7 +96,7 @@ void* Central::take_slab() {
   if (chunk_left < kSlabBytes) {
     const size_t alignment = next_chunk >= (2u << 20) ? (2u << 20) : kSlabBytes;
     chunk = static_cast<char*>(std::aligned_alloc(alignment, next_chunk));
-    if (!chunk) throw std::bad_alloc();
+    if (!chunk) fail_to_allocate(next_chunk);
     // Page faults dominate the first use of memory here; huge pages make 512 times fewer.
     if (next_chunk >= (2u << 20)) madvise(chunk, next_chunk, MADV_HUGEPAGE);
     chunk_left = next_chunk;
@@ -200,7 +205,7 @@ void* new_block(int cls) {
   const size_t alignment = large ? (2u << 20) : 64;
   const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   void* block = std::aligned_alloc(alignment, rounded);
-  if (!block) throw std::bad_alloc();
+  if (!block) fail_to_allocate(bytes);
   if (large) madvise(block, rounded, MADV_HUGEPAGE);
   central().obtained += static_cast<int64_t>(bytes);
   return block;
@@ -234,7 +239,7 @@ void deallocate_shared(void* block, int cls) {
 
 void* allocate_uncached(size_t bytes) {
   void* block = std::aligned_alloc(64, (std::max<size_t>(bytes, 1) + 63) / 64 * 64);
-  if (!block) throw std::bad_alloc();
+  if (!block) fail_to_allocate(bytes);
   return block;
 }
 
@@ -282,7 +287,7 @@ void Counters::flush() {
 
 void* allocate_slowly(size_t bytes, Kind kind) {
   const int cls = class_of(bytes);
-  if (cls >= kClasses) throw std::bad_alloc();
+  if (cls >= kClasses) fail_to_allocate(bytes);
   const int64_t rounded = static_cast<int64_t>(bytes_of(cls));
   ThreadCache* cache = cache_of_thread();
   void* block = nullptr;

@@ -10,6 +10,9 @@ namespace reel {
 namespace detail {
 extern constinit thread_local bool grad_enabled;
 [[noreturn]] void fail_changed(const Tensor& tensor, uint32_t kept_version);
+/// A body for what a view shows, counted as kept, without the view's base: an operation in place
+/// may make that depend on what keeps the view.
+TensorBody* keep_without_base(const Tensor& view);
 }  // namespace detail
 
 /// Whether this thread records operations.
@@ -38,19 +41,17 @@ struct EnableGradGuard : GradModeGuard {
 /// A tensor remembered for a rule. Reading it after its memory changed in place throws.
 class Kept {
  public:
-  explicit Kept(const Tensor& tensor)
-      : version_(tensor.array().version()),
-        rebinds_(tensor.body()->rebinds),
-        tensor_(Ref<TensorBody>::adopt(tensor.body())) {
-    tensor.body()->refs.keep();
-  }
+  explicit Kept(const Tensor& tensor);
   Kept(Kept&& other) noexcept
       : version_(other.version_), rebinds_(other.rebinds_), tensor_(std::move(other.tensor_)) {}
   Kept& operator=(Kept&&) = delete;
   ~Kept();
   const Tensor& operator()() const {
-    if (tensor_.array().version() != version_) [[unlikely]]
+    // In this order: what was given another node may have nothing left in it.
+    if (tensor_.body()->refs.rebinds() != rebinds_ || tensor_.array().version() != version_)
+        [[unlikely]] {
       detail::fail_changed(tensor_, version_);
+    }
     return tensor_;
   }
 
@@ -63,6 +64,16 @@ class Kept {
     Tensor tensor_;  // counted as kept, not as a handle: see BodyCount
   };
 };
+inline Kept::Kept(const Tensor& tensor) : version_(tensor.array().version()) {
+  TensorBody* body = tensor.body();
+  if (body->base && !body->requires_grad) [[unlikely]] {
+    body = detail::keep_without_base(tensor);
+  } else {
+    body->refs.keep();
+  }
+  rebinds_ = body->refs.rebinds();
+  new (&tensor_) Tensor(Ref<TensorBody>::adopt(body));
+}
 /// Remembers `tensor` and its version for a rule; remembers nothing where nothing is recorded.
 inline Kept keep(const Tensor& tensor) { return is_grad_enabled() ? Kept(tensor) : Kept(); }
 

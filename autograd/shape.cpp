@@ -39,6 +39,12 @@ void Shape::erase(int position) {
   *this = Shape(std::span<const int64_t>(values, static_cast<size_t>(rank_ - 1)));
 }
 
+// An empty shape has no elements however large its other sizes are.
+int64_t Shape::numel_with_zero() const {
+  check(std::find(begin(), end(), 0) != end(), "shape: {} has too many elements", *this);
+  return 0;
+}
+
 int wrap_dim(const char* op, int dim, int rank) {
   const int effective = std::max(rank, 1);
   check<IndexError>(dim >= -effective && dim < effective, "{}: dim must be in [{}, {}], got {}", op,
@@ -62,7 +68,7 @@ Strides contiguous_strides(const Shape& shape) {
   int64_t step = 1;
   for (int i = shape.rank() - 1; i >= 0; --i) {
     strides[i] = step;
-    step *= std::max<int64_t>(shape[i], 1);
+    step = wrapping_product(step, std::max<int64_t>(shape[i], 1));
   }
   return strides;
 }

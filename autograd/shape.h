@@ -67,10 +67,13 @@ class Shape {
   void insert(int position, int64_t size);
   void erase(int position);
 
-  /// Product of the sizes; 1 for rank 0.
+  /// Product of the sizes; 1 for rank 0. Throws if it does not fit, unless one of them is 0.
   int64_t numel() const {
     int64_t count = 1;
-    for (int64_t size : *this) count *= size;
+    for (int64_t size : *this) {
+      if (__builtin_mul_overflow(count, size, &count)) [[unlikely]]
+        return numel_with_zero();
+    }
     return count;
   }
 
@@ -125,6 +128,7 @@ class Shape {
     }
   }
   void copy_heap(const Shape& other);
+  int64_t numel_with_zero() const;
 
   int32_t rank_ = 0;
   union {
@@ -172,6 +176,10 @@ int wrap_dim(const char* op, int dim, int rank);
 /// Wrapped dims as bits; an empty list means all dims. Throws on repeats.
 uint64_t dims_mask(const char* op, const Dims& dims, int rank);
 
+/// a * b without the undefined behaviour of overflow: strides of empty tensors may be of any size.
+inline int64_t wrapping_product(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
 /// Row-major strides, in elements.
 Strides contiguous_strides(const Shape& shape);
 /// The shape two operands broadcast to (NumPy's rule); throws in the op's name.

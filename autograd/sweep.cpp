@@ -7,11 +7,13 @@
 #include <reel/autograd/sweep.h>
 
 #include <algorithm>
+#include <mutex>
 
 namespace reel {
 namespace {
 
 constinit thread_local const Node* current_node = nullptr;
+constinit thread_local Sweep* current_sweep = nullptr;
 
 // Whether nobody but this handle can see the numbers, so that they may be overwritten.
 bool owned_alone(const Tensor& tensor) {
@@ -42,15 +44,44 @@ constinit thread_local bool anomaly_detection = false;
 
 const Node* Sweep::current() { return current_node; }
 
-Sweep::Sweep(Options options) : options_(options) {}
+Sweep::Sweep(Options options) : options_(options), outer_(std::exchange(current_sweep, this)) {
+  if (outer_) outer_->set_aside();
+}
 
 Sweep::~Sweep() {
   // After an exception gradients may still wait.
   for (Node* node : heap_) {
+    std::vector<Tensor> dropped;
     node->pending_ = {};
-    node->forget();
+    node->swap_held(dropped);
   }
-  for (const Ref<Node>& node : visited_) node->visited_ = node->needed_ = node->captured_ = false;
+  for (const Ref<Node>& node : visited_) node->marks_ = {};
+  current_sweep = outer_;
+  if (outer_) outer_->take_back();
+}
+
+// A hook, or the rule of a Function, may start a sweep over nodes that stand in this one.
+void Sweep::set_aside() {
+  for (const Ref<Node>& node : visited_)
+    aside_.push_back({node, {}, {}, std::exchange(node->marks_, {})});
+  for (Node* node : heap_) {
+    aside_.push_back({Ref<Node>::share(node), std::move(node->pending_), {}, {}});
+    node->pending_ = {};
+    node->swap_held(aside_.back().held);
+  }
+}
+
+void Sweep::take_back() {
+  for (size_t i = 0; i < aside_.size(); ++i) {
+    Aside& entry = aside_[i];
+    if (i < visited_.size()) {
+      entry.node->marks_ = entry.marks;
+    } else {
+      entry.node->pending_ = std::move(entry.pending);
+      entry.node->swap_held(entry.held);
+    }
+  }
+  aside_.clear();
 }
 
 // ---- what is asked for -----------------------------------------------------------------------------------
@@ -64,8 +95,8 @@ void Sweep::restrict_to(std::span<const Tensor> inputs, std::span<const Tensor> 
     if (edge.node) captured_.emplace_back(edge.node, Tensor());
   }
   const auto visit = [&](const Ref<Node>& node) {
-    if (!node || node->visited_) return;
-    node->visited_ = true;
+    if (!node || node->marks_.visited) return;
+    node->marks_.visited = true;
     visited_.push_back(node);
   };
   for (const Tensor& output : outputs) visit(Edge(output).node);
@@ -73,12 +104,11 @@ void Sweep::restrict_to(std::span<const Tensor> inputs, std::span<const Tensor> 
     const Ref<Node> node = visited_[i];  // a copy: visiting grows the list
     for (const Edge* edge : node->edges()) visit(edge->node);
   }
-  for (auto& [node, _] : captured_) node->captured_ = true;
+  for (auto& [node, _] : captured_) node->marks_.captured = true;
   std::sort(visited_.begin(), visited_.end(),
             [](const Ref<Node>& a, const Ref<Node>& b) { return a->serial() < b->serial(); });
   for (const Ref<Node>& node : visited_) {
-    node->needed_ = node->captured_;
-    for (const Edge* edge : node->edges()) node->needed_ |= wants(*edge);
+    for (const Edge* edge : node->edges()) node->marks_.leads |= wants(*edge);
   }
   // Inputs that no output depends on were not visited; their marks must go too.
   for (auto& [node, _] : captured_) visit(node);
@@ -99,11 +129,13 @@ void Sweep::run(std::span<const Tensor> outputs, std::span<const Tensor> gradien
   GradModeGuard mode(options_.create_graph);
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Edge edge(outputs[i]);
-    if (wants(edge)) give(edge, gradients[i]);
+    if (!wants(edge)) continue;
+    if (edge.node) roots_.push_back(edge.node);
+    give(edge, gradients[i]);
   }
   while (!heap_.empty()) {
     // Before it leaves the heap: so the destructor finds the gradient that waits there.
-    check(!heap_.front()->freed_,
+    check(!heap_.front()->freed_ || ends_at(heap_.front()),
           "{}: Trying to backward through the graph a second time: what its rules had kept was "
           "freed by the first "
           "backward() or autograd::grad(). Call the first with {{.retain_graph = true}}.",
@@ -126,11 +158,12 @@ void Sweep::step(Node* node) {
     g = hooks->run(std::move(g));
     if (hooks->retaining) accumulate(hooks->retaining->grad, g);
   }
-  if (node->captured_) {
+  if (node->marks_.captured) {
     for (auto& [captured, gradient] : captured_) {
       if (captured.get() == node) gradient = g;
     }
   }
+  if (ends_at(node)) return;  // its rules stay for whoever goes on from here
   const Node* outer = std::exchange(current_node, node);
   struct Restore {
     const Node* outer;
@@ -182,20 +215,38 @@ void Sweep::accumulate(Tensor& pending, Tensor g) {
 
 // ---- leaves ----------------------------------------------------------------------------------------------
 
+namespace {
+
+void check_grad(const TensorBody& body) {
+  if (!body.grad.defined()) return;
+  check(body.grad.shape() == body.array.shape() && body.grad.dtype() == body.array.dtype(),
+        "backward: the .grad of a {} tensor of shape {} must be like it, got {} of shape {}",
+        body.array.dtype(), body.array.shape(), body.grad.dtype(), body.grad.shape());
+}
+
+void add_to_grad(TensorBody& body, Tensor g, bool create_graph) {
+  Tensor& grad = body.grad;
+  if (!grad.defined()) {
+    // A gradient that others hold too would change under them when .grad is changed in place.
+    grad = owned_alone(g) ? std::move(g) : g.clone();
+  } else if (create_graph) {
+    grad = grad + g;
+  } else {
+    grad.add_(g);
+  }
+}
+
+}  // namespace
+
 void Sweep::accumulate_into_leaves() {
+  // One lock a sweep: threads that sweep graphs of their own may share the leaves.
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
   GradModeGuard mode(options_.create_graph);
+  for (const Leaf& leaf : leaves_) check_grad(*leaf.body);
   for (Leaf& leaf : leaves_) {
-    if (!leaf.pending.defined()) continue;
-    Tensor& grad = leaf.body->grad;
-    Tensor g = std::move(leaf.pending);
-    if (!grad.defined()) {
-      // A gradient that others hold too would change under them when .grad is changed in place.
-      grad = owned_alone(g) ? std::move(g) : g.clone();
-    } else if (options_.create_graph) {
-      grad = grad + g;
-    } else {
-      grad.add_(g);
-    }
+    if (leaf.pending.defined())
+      add_to_grad(*leaf.body, std::move(leaf.pending), options_.create_graph);
   }
 }
 

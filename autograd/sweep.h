@@ -21,6 +21,7 @@ class Sweep {
   /// Walks, starting with these gradients of these outputs.
   void run(std::span<const Tensor> outputs, std::span<const Tensor> gradients);
   /// Adds what has arrived at the leaves into their .grad.
+  /// Throws before that if one of them has a .grad of another shape or dtype.
   void accumulate_into_leaves();
   /// What has arrived at the i-th of the inputs of restrict_to(); undefined if nothing.
   Tensor gradient_of(size_t input) const;
@@ -28,7 +29,7 @@ class Sweep {
   /// Whether anybody asks for the gradient behind this edge.
   bool wants(const Edge& edge) const {
     if (!restricted_) return static_cast<bool>(edge);
-    return edge.node ? edge.node->needed_ : edge.leaf && find(edge.leaf.get()) != nullptr;
+    return edge.node ? edge.node->marks_.needed() : edge.leaf && find(edge.leaf.get()) != nullptr;
   }
   /// A gradient for the input behind this edge, in any shape that broadcasting may have given it.
   void give(const Edge& edge, Tensor g);
@@ -43,20 +44,34 @@ class Sweep {
     Tensor pending;
   };
 
+  // What a node holds for this sweep while another one runs inside it.
+  struct Aside {
+    Ref<Node> node;
+    Tensor pending;
+    std::vector<Tensor> held;
+    Node::Marks marks;
+  };
+
+  bool ends_at(const Node* node) const { return restricted_ && !node->marks_.leads; }
   void step(Node* node);
   void receive(Node* node, Tensor g);
   void accumulate(Tensor& pending, Tensor g);
+  void set_aside();
+  void take_back();
   Leaf* find(const TensorBody* body) const;
   Leaf& leaf(const Ref<TensorBody>& body);
   void index_leaf(size_t position);
 
   Options options_;
   bool restricted_ = false;
-  std::vector<Node*> heap_;     // nodes with a pending gradient, largest serial first
-  std::vector<Leaf> leaves_;    // in order of arrival
-  std::vector<int32_t> index_;  // leaves_ by address: open addressing, -1 where free
-  std::vector<Tensor> inputs_;  // of restrict_to()
+  Sweep* outer_;                  // the one that is under way on this thread, if there is one
+  std::vector<Ref<Node>> roots_;  // a hook may let go of the tensors that had them
+  std::vector<Node*> heap_;       // nodes with a pending gradient, largest serial first
+  std::vector<Leaf> leaves_;      // in order of arrival
+  std::vector<int32_t> index_;    // leaves_ by address: open addressing, -1 where free
+  std::vector<Tensor> inputs_;    // of restrict_to()
   std::vector<Ref<Node>> visited_;
+  std::vector<Aside> aside_;
   std::vector<std::pair<Ref<Node>, Tensor>> captured_;  // inputs that are no leaves
 };
 

@@ -10,12 +10,23 @@ constinit thread_local bool grad_enabled = true;
 
 void fail_changed(const Tensor& tensor, uint32_t kept_version) {
   const Node* node = Sweep::current();
+  const std::string what = tensor.body()->refs.has_contents()
+                               ? fmt::format("a {} tensor of shape {} is at version {}",
+                                             tensor.dtype(), tensor.shape(), tensor.version())
+                               : "a tensor that is gone was changed";
   fail(
       "{}: one of the variables needed for gradient computation has been modified by an inplace "
-      "operation: "
-      "a {} tensor of shape {} is at version {}, expected version {} of when {} was recorded",
-      node ? node->name() : "backward", tensor.dtype(), tensor.shape(), tensor.version(),
-      kept_version, node ? node->name() : "it");
+      "operation: {}, expected version {} of when {} was recorded",
+      node ? node->name() : "backward", what, kept_version, node ? node->name() : "it");
+}
+
+TensorBody* keep_without_base(const Tensor& view) {
+  if (view.body()->is_stale()) refresh_view(*view.body());
+  Ref<TensorBody> own = TensorBody::make(Array(view.array()));
+  own->node = view.body()->node;
+  own->refs.keep();
+  own->refs.drop();
+  return own.release();
 }
 
 }  // namespace detail
@@ -57,36 +68,52 @@ void TensorBody::rebind(Ref<Node> to) {
   }
   node = std::move(to);
   requires_grad = false;
-  ++rebinds;
-  refs.outdate_kept();
+  refs.rebind();
+}
+
+static void free_body(TensorBody* body) noexcept {
+  body->~TensorBody();
+  memory::deallocate(body, sizeof(TensorBody), memory::Kind::Tensor);
+}
+
+void TensorBody::clear() noexcept {
+  if (retains_grad && node) node->hooks_->retaining = nullptr;
+  retains_grad = requires_grad = false;
+  delete std::exchange(hooks, nullptr);
+  array = Array();
+  node = nullptr;
+  base = nullptr;
+  grad = Tensor();
 }
 
 // Called when nobody can reach the contents any more. The count outlives them for those that hold
 // the memory.
 void destroy(TensorBody* body) noexcept {
-  BodyCount& count = body->refs;
-  body->~TensorBody();
-  if (count.drop_outdated()) memory::deallocate(body, sizeof(TensorBody), memory::Kind::Tensor);
+  if (!body->refs.outlives_contents()) return free_body(body);
+  body->refs.bury_contents();
+  body->clear();
+  if (body->refs.drop_memory()) free_body(body);
 }
 
 Kept::~Kept() {
   TensorBody* body = tensor_.body();
   if (!body) return;
-  if (body->rebinds == rebinds_) {
+  if (body->refs.rebinds() == rebinds_) {
     if (body->refs.drop_kept()) destroy(body);
-  } else if (body->refs.drop_outdated()) {
-    memory::deallocate(body, sizeof(TensorBody), memory::Kind::Tensor);
+  } else if (body->refs.drop_memory()) {
+    free_body(body);
   }
 }
 
 Tensor Hooks::run(Tensor g) const {
-  // By index: a hook may register or remove others.
-  for (size_t i = 0; i < functions.size(); ++i) {
-    const auto function = functions[i].second;
+  const auto now = functions;  // a hook may register or remove others, or itself
+  for (const auto& [_, function] : now) {
     Tensor replaced = function(g);
     if (!replaced.defined()) continue;
     check(replaced.shape() == g.shape(), "hook: the gradient must keep its shape {}, got {}",
           g.shape(), replaced.shape());
+    check<TypeError>(replaced.dtype() == g.dtype(), "hook: the gradient must stay {}, got {}",
+                     g.dtype(), replaced.dtype());
     g = std::move(replaced);
   }
   return g;
@@ -95,12 +122,13 @@ Tensor Hooks::run(Tensor g) const {
 // The base got another node since this view was made, so the view's numbers come from there now.
 void refresh_view(TensorBody& view) {
   TensorBody& base = *view.base;
-  view.base_rebinds = base.rebinds;
-  if (!base.needs_grad()) return;
-  EnableGradGuard recording;
-  const Tensor fresh =
-      as_strided(Tensor(view.base), view.array.shape(), view.array.strides(), view.array.offset());
-  view.rebind(fresh.body()->node);
+  if (base.needs_grad()) {
+    EnableGradGuard recording;
+    const Tensor fresh = as_strided(Tensor(view.base), view.array.shape(), view.array.strides(),
+                                    view.array.offset());
+    view.rebind(fresh.body()->node);
+  }
+  view.base_rebinds = base.refs.rebinds();
 }
 
 }  // namespace reel

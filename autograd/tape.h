@@ -35,7 +35,7 @@ Tensor record_view(const char* name, const Tensor& x, Array&& y, W&&... wrts) {
   Tensor out = record(name, std::move(y), std::move(wrts)...);
   const Ref<TensorBody>& base = x.body()->base;
   out.body()->base = base ? base : x.handle();
-  out.body()->base_rebinds = out.body()->base->rebinds;
+  out.body()->base_rebinds = out.body()->base->refs.rebinds();
   return out;
 }
 

@@ -83,7 +83,7 @@ Tensor& Tensor::mutable_grad() const {
 
 Node* Tensor::grad_fn() const {
   array();
-  if (body_->base && body_->base->rebinds != body_->base_rebinds) refresh_view(*body_);
+  if (body_->is_stale()) refresh_view(*body_);
   return body_->node.get();
 }
 

@@ -56,6 +56,10 @@ TensorDataset::TensorDataset(const Tensor& data, const Tensor& target) {
   check(data.dim() > 0 && target.dim() > 0 && data.size(0) == target.size(0),
         "TensorDataset: data and target must have a first dim of one size, got {} and {}",
         data.shape(), target.shape());
+  check(
+      !data.requires_grad() && !target.requires_grad(),
+      "TensorDataset: batches are not recorded, so data and target must not require grad; detach() "
+      "them");
   data_ = Tensor(kernels::contiguous(data.array()));
   target_ = Tensor(kernels::contiguous(target.array()));
 }

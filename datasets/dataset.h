@@ -40,7 +40,7 @@ class Dataset {
 /// Rows of two tensors: sample i is data[i] and target[i]. What is fetched is no part of a graph.
 class TensorDataset : public Dataset {
  public:
-  /// Throws unless both have a first dim, of one size.
+  /// Throws unless both have a first dim, of one size, and neither requires grad.
   TensorDataset(const Tensor& data, const Tensor& target);
   explicit TensorDataset(const Batch& samples) : TensorDataset(samples.data, samples.target) {}
   int64_t size() const override { return data_.array().size(0); }

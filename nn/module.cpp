@@ -59,6 +59,8 @@ void Module::check_name(const std::string& name) const {
 Tensor Module::register_parameter(const std::string& name, Tensor parameter, bool requires_grad) {
   check_name(name);
   check(parameter.defined(), "{}: parameter \"{}\" is undefined", this->name(), name);
+  check(parameter.is_leaf(), "{}: parameter \"{}\" must be a leaf, got the result of an operation",
+        this->name(), name);
   parameter.requires_grad_(requires_grad);
   parameters_.push_back({name, parameter});
   return parameter;
@@ -171,8 +173,11 @@ Module& Module::to(Dtype dtype) {
   for (const auto& buffer : named_buffers()) all.push_back(buffer);
   for (const auto& entry : all) {
     TensorBody& body = *entry.value.body();
-    if (!is_floating(body.array.dtype())) continue;
+    if (!is_floating(body.array.dtype()) || body.array.dtype() == dtype) continue;
+    // A version that no graph has seen: one that was recorded before must be refused.
+    const uint32_t version = body.array.version();
     body.array = kernels::cast(body.array, dtype);
+    body.array.storage()->version.store(version + 1, std::memory_order_relaxed);
     if (body.grad.defined()) body.grad = body.grad.detach().to(dtype);
   }
   return *this;

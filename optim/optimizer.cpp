@@ -8,7 +8,7 @@
 namespace reel::optim {
 
 Optimizer::Optimizer(const char* name, std::vector<Tensor> parameters)
-    : parameters_(std::move(parameters)) {
+    : name_(name), parameters_(std::move(parameters)), forms_(parameters_.size()) {
   check(!parameters_.empty(), "{}: got an empty list of parameters", name);
   std::unordered_set<const TensorBody*> seen;
   for (size_t i = 0; i < parameters_.size(); ++i) {
@@ -27,8 +27,24 @@ double Optimizer::checked_lr(const char* name, double lr) {
   return lr;
 }
 
+void Optimizer::check_step() const {
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const Tensor &parameter = parameters_[i], &g = parameter.grad();
+    if (!g.defined()) continue;
+    check(g.shape() == parameter.shape(),
+          "{}: the gradient of parameter {} must have its shape {}, got {}", name_, i,
+          parameter.shape(), g.shape());
+    const Form& form = forms_[i];
+    check(!form.updated || (form.shape == parameter.shape() && form.dtype == parameter.dtype()),
+          "{}: parameter {} was {} of shape {} when its state was made, and is {} of shape {} now; "
+          "make a new optimiser for it",
+          name_, i, form.dtype, form.shape, parameter.dtype(), parameter.shape());
+  }
+}
+
 void Optimizer::step() {
   NoGradGuard no_grad;
+  check_step();
   ++steps_;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const Tensor& parameter = parameters_[i];
@@ -38,6 +54,7 @@ void Optimizer::step() {
     update(i, numbers, g);
     if (!parameter.is_contiguous()) kernels::copy(numbers, parameter.array());
     parameter.array().storage()->bump();
+    if (!forms_[i].updated) forms_[i] = {true, parameter.shape(), parameter.dtype()};
   }
 }
 

@@ -13,7 +13,9 @@ class Optimizer {
   virtual ~Optimizer() = default;
   Optimizer(Optimizer&&) = default;
 
-  /// Updates every parameter that has a gradient.
+  /// Updates every parameter that has a gradient. Throws before anything changes if a gradient is
+  /// not of its parameter's shape, or if a parameter's shape or dtype changed since its first
+  /// update.
   void step();
   /// Calls `closure`, which computes the loss and its gradients, then steps; returns the loss.
   Tensor step(const std::function<Tensor()>& closure);
@@ -34,7 +36,17 @@ class Optimizer {
   static double checked_lr(const char* name, double lr);
 
  private:
+  // What a parameter was like at its first update, when its state was made.
+  struct Form {
+    bool updated = false;
+    Shape shape = {};
+    Dtype dtype = {};
+  };
+  void check_step() const;
+
+  const char* name_;
   std::vector<Tensor> parameters_;
+  std::vector<Form> forms_;  // by parameter
   int64_t steps_ = 0;
 };
 

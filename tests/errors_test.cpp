@@ -61,6 +61,8 @@ std::vector<Row> rows() {
       {"stack_shapes", [] { stack({doubles({2}), doubles({3})}); }, {"stack", "[2]", "[3]"}},
       {"negative_size", [] { zeros({2, -3}); }, {"zeros", "[2, -3]"}},
       {"huge_size", [] { zeros({int64_t{1} << 40, int64_t{1} << 40}); }, {"zeros", "too many"}},
+      {"product_overflows", [] { const Tensor x = doubles({}); x.expand({int64_t{1} << 32, 1}) * x.expand({1, int64_t{1} << 32}); }, {"too many elements"}},
+      {"too_much_memory", [] { zeros({int64_t{1} << 46}); }, {"cannot allocate", "bytes"}},
       {"ragged_list", [] { tensor({{1, 2}, {3}}); }, {"tensor"}},
       {"t_of_three_dims", [] { doubles({2, 3, 4}).t(); }, {"t:", "[2, 3, 4]"}},
       {"permute_count", [] { doubles({2, 3}).permute({0}); }, {"permute", "2"}},
@@ -127,6 +129,7 @@ std::vector<Row> rows() {
       {"wrong_magic", [] { read_bytes({1, 2, 8, 1, 0, 0, 0, 1, 7}); }, {"read_idx", "magic"}},
       {"idx_of_floats", [] { read_bytes({0, 0, 13, 1, 0, 0, 0, 1, 7}); }, {"read_idx", "magic"}},
       {"sizes_overflow", [] { read_bytes({0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}); }, {"read_idx", "4294967295"}},
+      {"dataset_requires_grad", [] { datasets::TensorDataset(variable({2}), doubles({2})); }, {"TensorDataset", "require grad"}},
       {"batch_size", [] { datasets::DataLoader(datasets::Digits(), {.batch_size = 0}); }, {"batch_size", "0"}},
       {"threads", [] { set_num_threads(0); }, {"0"}},
   };

@@ -1,4 +1,6 @@
 // Optimisers: every step of PyTorch's trajectories, and what the base class promises.
+#include "message_of.h"
+
 #include <gtest/gtest.h>
 
 #include <reel/reel.h>
@@ -9,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 using namespace reel;
+using reel::tests::message_of;
 using nlohmann::json;
 
 namespace {
@@ -143,6 +146,25 @@ TEST(Optimizer, allocates_nothing_in_steady_state) {
   const memory::Stats before = memory::stats();
   for (int i = 0; i < 10; ++i) sgd.step();
   EXPECT_EQ(memory::stats().in_use, before.in_use);
+}
+
+TEST(Optimizer, a_step_that_is_refused_changes_nothing) {
+  Tensor a = variable({1}), b = variable({1, 2});
+  optim::SGD sgd({a, b}, {.lr = 0.1, .momentum = 0.9});
+  a.mutable_grad() = from_vector(std::vector<double>{1}, {1});
+  b.mutable_grad() = from_vector(std::vector<double>{1, 1, 1}, {3});
+  EXPECT_NE(message_of([&] { sgd.step(); }).find("shape [2], got [3]"), std::string::npos);
+  EXPECT_DOUBLE_EQ(a.item<double>(), 1);
+  EXPECT_EQ(sgd.steps(), 0);
+}
+
+TEST(Optimizer, state_of_another_dtype_is_refused) {
+  const nn::Linear layer(2, 1);
+  optim::SGD sgd(layer->parameters(), {.lr = 0.1, .momentum = 0.9});
+  layer(ones({1, 2})).sum().backward();
+  sgd.step();
+  layer->to(kFloat64);
+  EXPECT_NE(message_of([&] { sgd.step(); }).find("was float32 of shape [1, 2]"), std::string::npos);
 }
 
 TEST(Optimizer, refuses_what_cannot_be_optimised) {

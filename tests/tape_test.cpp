@@ -284,6 +284,170 @@ TEST(InPlace, overlapping_operands_are_read_before_they_are_written) {
   expect_values(row, {1, 1, 2});
 }
 
+TEST(InPlace, a_kept_value_that_is_gone_is_refused) {
+  const Tensor w = variable({2});
+  Tensor p;
+  {
+    Tensor y = w * 3;
+    p = y * w;
+    y += 1;
+  }
+  EXPECT_NE(message_of([&] { p.sum().backward(); }).find("modified by an inplace operation"),
+            std::string::npos);
+  EXPECT_FALSE(w.grad().defined());
+}
+
+TEST(InPlace, a_view_made_before_its_base_was_recorded_follows_it) {
+  const Tensor w = variable({2, 3});
+  Tensor base = vector({1, 1});
+  const Tensor view = base[1];
+  EXPECT_FALSE(view.requires_grad());
+  base.mul_(w * 2);
+  EXPECT_TRUE(view.requires_grad());
+  view.backward();
+  expect_values(w.grad(), {0, 2});
+}
+
+TEST(InPlace, a_view_made_under_no_grad_is_refused_while_recording) {
+  const Tensor x = variable({1, 2});
+  Tensor y = x * 1;
+  Tensor view = [&] {
+    NoGradGuard no_grad;
+    return y[0];
+  }();
+  EXPECT_NE(message_of([&] { view.mul_(view); }).find("made under NoGradGuard"), std::string::npos);
+  expect_values(y, {1, 2});
+  NoGradGuard no_grad;
+  view.fill_(5);
+  expect_values(y, {5, 2});
+}
+
+TEST(InPlace, expanded_tensors_are_refused_except_by_fill) {
+  Tensor x = vector({1}).expand({3});
+  EXPECT_NE(message_of([&] {
+              x.add_(vector({1, 2, 3}));
+            }).find("add_: an expanded tensor"),
+            std::string::npos);
+  EXPECT_THROW(x.uniform_(), Error);
+  expect_values(x, {1, 1, 1});
+  x.fill_(4);
+  expect_values(x, {4, 4, 4});
+}
+
+TEST(InPlace, filling_gives_the_former_self_a_zero_gradient) {
+  const Tensor x = variable({1, 2});
+  Tensor y = x * 1;
+  y.zero_();
+  expect_values(autograd::grad(y.sum(), {x})[0], {0, 0});
+}
+
+TEST(InPlace, a_refused_change_of_a_view_changes_nothing) {
+  const Tensor w = variable({2});
+  Tensor base = zeros({2, 3}, {.dtype = kFloat64}).t();
+  Tensor view = base[0];
+  // The base of both is row-major in memory but the view's own base is its transpose's storage.
+  Tensor scattered = Tensor(base.array());
+  Tensor row = scattered[0];
+  EXPECT_THROW(row.mul_(w), Error);
+  EXPECT_EQ(row.version(), 0);
+  expect_values(row, {0, 0});
+}
+
+TEST(InPlace, copying_records_the_copy_and_leaves_the_source_its_own) {
+  const Tensor w = variable({3});
+  Tensor x = vector({1});
+  x.copy_(w);
+  EXPECT_FALSE(x.is_leaf());
+  (x * x).sum().backward();
+  expect_values(w.grad(), {6});
+  Tensor y = vector({1});
+  const Tensor source = w * 2;
+  y.copy_(source);
+  EXPECT_NE(y.grad_fn(), source.grad_fn());
+}
+
+TEST(Backward, gradients_of_leaves_share_no_memory) {
+  const Tensor a = variable({1}), b = variable({2});
+  const Tensor g = vector({1});
+  (a + b).backward(g);
+  Tensor first = a.grad();
+  NoGradGuard no_grad;
+  first.fill_(9);
+  expect_values(b.grad(), {1});
+  expect_values(g, {1});
+}
+
+TEST(Backward, accumulates_into_the_inputs_that_are_named_only) {
+  const Tensor x = variable({3}), w = variable({2});
+  const Tensor h = x * w, y = h * h;
+  y.backward({}, {.inputs = {h, w}});
+  expect_values(h.grad(), {12});
+  expect_values(w.grad(), {36});
+  EXPECT_FALSE(x.grad().defined());
+}
+
+TEST(Backward, a_grad_of_another_form_is_refused_before_anything_changes) {
+  const Tensor a = variable({1, 2}), b = variable({3});
+  b.mutable_grad() = vector({1, 2, 3});
+  EXPECT_NE(message_of([&] { (a.sum() * b).sum().backward(); }).find("got float64 of shape [3]"),
+            std::string::npos);
+  EXPECT_FALSE(a.grad().defined());
+}
+
+TEST(Grad, leaves_the_rules_of_what_it_stops_at) {
+  const Tensor x = variable({3});
+  const Tensor h = x * x, loss = h * h;
+  const Tensor g = autograd::grad(loss, {h})[0];
+  expect_values(g, {18});
+  h.backward(g);
+  expect_values(x.grad(), {108});
+}
+
+TEST(Hooks, may_detach_the_tensor_they_hang_on) {
+  const Tensor x = variable({3});
+  Tensor loss = x * x;
+  loss.register_hook([&](const Tensor&) { loss.detach_(); });
+  loss.backward();
+  expect_values(x.grad(), {6});
+}
+
+TEST(Hooks, that_remove_themselves_do_not_silence_others) {
+  const Tensor x = variable({3});
+  const Tensor y = x * 2;
+  std::vector<int> calls;
+  HookHandle first = y.register_hook([&](const Tensor&) {
+    calls.push_back(1);
+    first.remove();
+  });
+  y.register_hook([&](const Tensor&) { calls.push_back(2); });
+  y.backward({}, {.retain_graph = true});
+  y.backward();
+  EXPECT_EQ(calls, (std::vector<int>{1, 2, 2}));
+}
+
+TEST(Hooks, must_keep_shape_and_dtype) {
+  const Tensor x = variable({3});
+  const Tensor y = x * 2;
+  y.register_hook([](const Tensor& g) { return g.to(kFloat32); });
+  EXPECT_NE(message_of([&] { y.backward(); }).find("hook: the gradient must stay float64"),
+            std::string::npos);
+}
+
+TEST(Hooks, may_sweep_the_same_graph) {
+  const Tensor x = variable({3});
+  const Tensor a = x * x, b = a * 2, c = a * 5;
+  const Tensor y = b * c, z = c * b;  // 10 x^4
+  Tensor inner;
+  bool within = false;  // the inner sweep calls the hook, too
+  b.register_hook([&](const Tensor&) {
+    if (std::exchange(within, true)) return;
+    inner = autograd::grad(z, {x}, {.retain_graph = true})[0];
+  });
+  y.backward();
+  expect_values(x.grad(), {40 * 27});
+  expect_values(inner, {40 * 27});
+}
+
 TEST(Detach, shares_memory_and_versions) {
   const Tensor x = variable({2});
   const Tensor y = (x * x).sum();
@@ -334,6 +498,35 @@ TEST(Lifetimes, a_tensor_changed_by_what_was_computed_from_it_makes_no_circle) {
   EXPECT_EQ(memory::stats().live_storages, before.live_storages);
 }
 
+TEST(Lifetimes, kept_views_of_a_changed_base_make_no_circle) {
+  const Tensor w = variable({2, 3});
+  const memory::Stats before = memory::stats();
+  {
+    Tensor x = w * 2;
+    x.mul_(x.select(0, 0));
+    Tensor z = zeros({5, 2}, {.dtype = kFloat64});
+    for (int t = 1; t < 5; ++t) z.select(0, t).copy_(z.select(0, t - 1) * w);
+  }
+  EXPECT_EQ(memory::stats().live_nodes, before.live_nodes);
+  EXPECT_EQ(memory::stats().live_tensors, before.live_tensors);
+}
+
+// A count of 20 or 24 bits would wrap.
+TEST(Lifetimes, a_tensor_may_be_kept_and_held_millions_of_times) {
+  const Tensor w = variable({1});
+  Tensor kept = w * 1;
+  {
+    std::vector<Tensor> handles(size_t{1} << 24, kept);
+    std::vector<Kept> values;
+    values.reserve(size_t{1} << 20);
+    for (int i = 0; i < 1 << 20; ++i) values.push_back(keep(kept));
+  }
+  expect_values(kept, {1});
+  kept.add_(kept);
+  kept.backward();
+  expect_values(w.grad(), {2});
+}
+
 TEST(Lifetimes, a_failed_backward_changes_no_grad) {
   const Tensor a = variable({2}), b = variable({3});
   Tensor kept = b * 1;
@@ -359,6 +552,18 @@ TEST(Threads, record_and_sweep_graphs_of_their_own_over_shared_leaves) {
   for (std::thread& thread : threads) thread.join();
   for (size_t i = 0; i < results.size(); ++i)
     EXPECT_DOUBLE_EQ(results[i], 10.0 * static_cast<double>(i + 1));
+}
+
+TEST(Threads, lose_no_gradient_of_a_leaf_that_they_share) {
+  const Tensor w = variable({1});
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 500; ++round) (w * 1).backward();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  expect_values(w.grad(), {2000});
 }
 
 TEST(Memory, counts_and_releases_what_is_cached) {

@@ -1,5 +1,6 @@
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/elementwise.h>
+#include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/inplace.h>
 #include <reel/autograd/ops/view.h>
@@ -16,12 +17,15 @@ void check_result(const char* op, const Tensor& x, const Shape& shape, Dtype dty
         "{}: a result of shape {} does not fit a tensor of shape {}", op, shape, x.shape());
 }
 
+void check_base(const char* op, const TensorBody& view) {
+  check(view.base->array.is_contiguous(),
+        "{}: a recorded change of a view needs a row-major base, got strides {}", op,
+        view.base->array.strides());
+}
+
 // The base of a view becomes: what it was outside the view, and `value` inside it.
 void rebind_base(const char* op, TensorBody& view, const Tensor& value) {
   const Tensor base(view.base);
-  check(base.is_contiguous(),
-        "{}: a recorded change of a view needs a row-major base, got strides {}", op,
-        base.strides());
   const Strides strides = view.array.strides();
   const int64_t offset = view.array.offset() - base.array().offset();
   const Tensor changed =
@@ -37,6 +41,24 @@ void rebind_base(const char* op, TensorBody& view, const Tensor& value) {
              }));
   base.body()->rebind(changed.body()->node);
   refresh_view(view);
+}
+
+// Throws if the change would have to be recorded and cannot be.
+void check_recording(const char* op, const Tensor& x) {
+  if (!is_grad_enabled()) return;
+  TensorBody* body = x.body();
+  if (body->is_stale()) refresh_view(*body);
+  const char* leaf = body->requires_grad                       ? "a leaf tensor"
+                     : body->base && body->base->requires_grad ? "a view of a leaf tensor"
+                                                               : nullptr;
+  check(!leaf,
+        "{}: {} that requires grad is being used in an in-place operation; change it under "
+        "NoGradGuard",
+        op, leaf ? leaf : "");
+  check(!body->base || !body->base->node || body->node,
+        "{}: a view that was made under NoGradGuard is being used in an in-place operation that is "
+        "recorded; make the view while recording",
+        op);
 }
 
 // What a change needs that is not recorded: both operands in x's dtype, and no memory shared in
@@ -78,17 +100,13 @@ Array divide(const Array& a, const Array& b, const Array* into) { return kernels
 Tensor former(const Tensor& x) { return is_grad_enabled() ? x.clone() : x; }
 
 void check_inplace(const char* op, const Tensor& x) {
-  x.array();  // undefined tensors are refused
-  if (!is_grad_enabled()) return;
-  const TensorBody* body = x.body();
-  check(!body->requires_grad,
-        "{}: a leaf tensor that requires grad is being used in an in-place operation; "
-        "change it under NoGradGuard",
-        op);
-  check(!body->base || !body->base->requires_grad,
-        "{}: a view of a leaf tensor that requires grad is being used in an in-place operation; "
-        "change it under NoGradGuard",
-        op);
+  for (int i = 0; i < x.dim(); ++i) {
+    check(x.strides()[i] != 0 || x.size(i) <= 1,
+          "{}: an expanded tensor shows one number in many places and cannot be changed, got shape "
+          "{} with strides {}; clone() it first",
+          op, x.shape(), x.strides());
+  }
+  check_recording(op, x);
 }
 
 bool records_inplace(const Tensor& x, std::initializer_list<const Tensor*> others) {
@@ -108,11 +126,11 @@ Tensor& rebind_inplace(const char* op, Tensor& x, const Tensor& result) {
     x.array().storage()->bump();
     return x;
   }
+  if (x.body()->base) check_base(op, *x.body());
   Tensor value = result.to(x.dtype()).expand(x.shape());
   if (!value.requires_grad()) {
-    // x no longer depends on anything, but stays a recorded tensor: its former self gets no
-    // gradient.
-    value = record(op, Array(value.array()), wrt(x, [](const Tensor&) { return Tensor(); }));
+    // x no longer depends on anything, but stays a recorded tensor.
+    value = record(op, Array(value.array()), wrt(x, [](const Tensor& g) { return zeros_like(g); }));
   }
   kernels::copy(value.array().storage() == x.array().storage() ? kernels::clone(value.array())
                                                                : value.array(),
@@ -169,7 +187,15 @@ Tensor& InPlaceMethods::copy_(const Tensor& source) {
 }
 
 Tensor& InPlaceMethods::fill_(Scalar value) {
-  return rebind_inplace("fill_", self(), Tensor(Array::full({}, value, self().dtype())));
+  const Tensor number(Array::full({}, value, self().dtype()));
+  check_recording("fill_", self());
+  if (!records_inplace(self(), {})) {
+    // Every element becomes the same, so an expanded tensor may be filled.
+    kernels::copy(number.array(), self().array());
+    self().array().storage()->bump();
+    return self();
+  }
+  return rebind_inplace("fill_", self(), number);
 }
 
 Tensor& InPlaceMethods::zero_() { return fill_(0); }

@@ -5,7 +5,8 @@
 
 namespace reel {
 
-/// Throws if this thread records and `x` is a leaf that requires grad, or a view of one.
+/// Throws if `x` is expanded, or if this thread records and `x` is a leaf that requires grad, a view
+/// of one, or a view of a recorded tensor that was made under NoGradGuard.
 void check_inplace(const char* op, const Tensor& x);
 /// Whether a change of `x` by these tensors would have to be recorded.
 bool records_inplace(const Tensor& x, std::initializer_list<const Tensor*> others);
