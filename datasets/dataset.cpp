@@ -113,7 +113,20 @@ Batch Subset::get_batch(std::span<const int64_t> indices) const {
   return dataset_->get_batch(inner);
 }
 
-std::vector<int64_t> split_lengths(int64_t size, std::span<const double> fractions) {
+std::vector<int64_t> split_lengths(int64_t size, std::span<const Scalar> parts) {
+  std::vector<double> fractions;
+  std::vector<int64_t> lengths;
+  for (const Scalar part : parts) {
+    if (part.is_floating())
+      fractions.push_back(part.to<double>());
+    else
+      lengths.push_back(part.to<int64_t>());
+  }
+  check(
+      fractions.empty() || lengths.empty(),
+      "random_split: parts must be all fractions or all numbers of samples, got {} and {} of them",
+      fractions.size(), lengths.size());
+  if (fractions.empty()) return lengths;
   double sum = 0;
   for (const double fraction : fractions) {
     check(fraction >= 0 && fraction <= 1, "random_split: fractions must be between 0 and 1, got {}",
@@ -121,7 +134,6 @@ std::vector<int64_t> split_lengths(int64_t size, std::span<const double> fractio
     sum += fraction;
   }
   check(std::abs(sum - 1) <= 1e-9, "random_split: fractions must sum to 1, got {}", sum);
-  std::vector<int64_t> lengths;
   int64_t rest = size;
   for (const double fraction : fractions) {
     lengths.push_back(static_cast<int64_t>(std::floor(static_cast<double>(size) * fraction)));

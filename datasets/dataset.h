@@ -103,23 +103,19 @@ struct SplitOptions {
 std::vector<Subset> random_split(const std::shared_ptr<const Dataset>& dataset,
                                  std::span<const int64_t> lengths,
                                  const SplitOptions& options = {});
-/// Sizes of parts of `size` samples: size * fraction rounded down, and what remains handed out one
-/// by one from the first part on. Throws unless the fractions are within [0, 1] and sum to 1.
-std::vector<int64_t> split_lengths(int64_t size, std::span<const double> fractions);
+/// Sizes of parts of `size` samples, which may be given as integers. From fractions: size *
+/// fraction rounded down, and what remains handed out one by one from the first part on. Throws
+/// unless the fractions are within [0, 1] and sum to 1.
+std::vector<int64_t> split_lengths(int64_t size, std::span<const Scalar> parts);
 
 /// Disjoint random parts, as fractions {0.8, 0.2} or as numbers of samples {1500, 297}; the same
 /// parts as torch.utils.data.random_split gives after the same manual_seed: auto [train, test] =
 /// random_split(digits, {0.8, 0.2});
-template <std::derived_from<Dataset> D, class T, size_t N>
-requires std::integral<T> || std::floating_point<T> std::array<Subset, N> random_split(
-    const D& dataset, const T (&parts)[N], const SplitOptions& options = {}) {
-  std::vector<int64_t> lengths;
-  if constexpr (std::floating_point<T>) {
-    lengths = split_lengths(dataset.size(), std::vector<double>(parts, parts + N));
-  } else {
-    lengths.assign(parts, parts + N);
-  }
-  std::vector<Subset> subsets = random_split(share(dataset), lengths, options);
+template <std::derived_from<Dataset> D, size_t N>
+std::array<Subset, N> random_split(const D& dataset, const Scalar (&parts)[N],
+                                   const SplitOptions& options = {}) {
+  std::vector<Subset> subsets =
+      random_split(share(dataset), split_lengths(dataset.size(), parts), options);
   return [&]<size_t... I>(std::index_sequence<I...>) {
     return std::array<Subset, N>{std::move(subsets[I])...};
   }

@@ -428,10 +428,14 @@ TEST(RandomSplit, is_disjoint_complete_and_seeded) {
 }
 
 TEST(RandomSplit, hands_out_what_rounding_leaves) {
-  EXPECT_EQ(split_lengths(10, std::vector<double>{0.33, 0.33, 0.34}),
+  EXPECT_EQ(split_lengths(10, std::vector<Scalar>{0.33, 0.33, 0.34}),
             (std::vector<int64_t>{4, 3, 3}));
-  EXPECT_EQ(split_lengths(5, std::vector<double>{0.5, 0.5}), (std::vector<int64_t>{3, 2}));
-  EXPECT_EQ(split_lengths(4, std::vector<double>{1, 0}), (std::vector<int64_t>{4, 0}));
+  EXPECT_EQ(split_lengths(5, std::vector<Scalar>{0.5, 0.5}), (std::vector<int64_t>{3, 2}));
+  EXPECT_EQ(split_lengths(4, std::vector<Scalar>{1.0, 0.0}), (std::vector<int64_t>{4, 0}));
+  const Digits digits;
+  const auto [train, test] = random_split(digits, {1500, digits.size() - 1500});
+  EXPECT_EQ(test.size(), digits.size() - 1500);
+  EXPECT_THROW(random_split(digits, {1500, 0.5}), Error);
 }
 
 TEST(RandomSplit, refuses_parts_that_do_not_sum_up) {
