@@ -2,8 +2,8 @@
 #include <reel/autograd/grad.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
+#include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/reduce.h>
-#include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 
 namespace reel::autograd {

@@ -2,6 +2,7 @@
 #include <reel/datasets/dataset.h>
 
 #include <reel/autograd/kernels/copy.h>
+#include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/datasets/detail/permutation.h>
 

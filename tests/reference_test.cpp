@@ -27,6 +27,7 @@ struct Case {
 const std::map<std::string, Family>& families() {
   static const std::map<std::string, Family> served = {
       // A line a family, as it is served.
+      {"shape", shape_family()},
   };
   return served;
 }

@@ -19,7 +19,7 @@ struct ValuesAndIndices;
 /// How a tensor is looked at and picked from. A part of Tensor, which derives from it.
 class ShapeMethods {
  public:
-  // ---- shapes: see ops/view.h ----
+  // ---- shapes: see ops/view.h, join.h and rearrange.h ----
   Tensor operator[](int64_t index) const;
   Tensor index(std::initializer_list<Index> indices) const;
   Tensor index(std::span<const Index> indices) const;
@@ -41,7 +41,7 @@ class ShapeMethods {
   Tensor permute(const Dims& dims) const;
   Tensor movedim(const Dims& source, const Dims& destination) const;
   Tensor squeeze() const;
-  Tensor squeeze(int dim) const;
+  Tensor squeeze(const Dims& dims) const;
   Tensor unsqueeze(int dim) const;
   Tensor expand(const Shape& shape) const;
   Tensor expand_as(const Tensor& other) const;
@@ -57,9 +57,11 @@ class ShapeMethods {
   std::vector<Tensor> tensor_split(const std::vector<int64_t>& indices, int dim = 0) const;
   std::vector<Tensor> unbind(int dim = 0) const;
   Tensor unfold(int dim, int64_t size, int64_t step) const;
-  Tensor as_strided(const Shape& shape, const Strides& strides, int64_t offset = 0) const;
+  Tensor as_strided(const Shape& shape, const Strides& strides,
+                    std::optional<int64_t> offset = {}) const;
   Tensor flip(const Dims& dims) const;
   Tensor roll(const std::vector<int64_t>& shifts, const Dims& dims = {}) const;
+  Tensor roll(int64_t shift, const Dims& dims = {}) const;
   Tensor rot90(int64_t k = 1, const Dims& dims = {0, 1}) const;
   Tensor tril(int64_t diagonal = 0) const;
   Tensor triu(int64_t diagonal = 0) const;

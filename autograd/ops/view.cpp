@@ -1,73 +1,10 @@
+// Other shapes of a tensor. Its parts are in view_parts.cpp.
 #include <reel/autograd/kernels/copy.h>
-#include <reel/autograd/kernels/map.h>
-#include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 
-#include <algorithm>
-
 namespace reel {
 namespace {
-
-// ---- any geometry: a view, what fills it, and what its gradient is -----------------------------------------
-
-void check_within(const char* op, const Shape& shape, const Strides& strides, int64_t offset,
-                  int64_t available) {
-  check(shape.rank() == strides.rank(), "{}: shape and strides must have one length, got {} and {}",
-        op, shape, strides);
-  check_sizes(op, shape);
-  int64_t last = offset;
-  for (int i = 0; i < shape.rank(); ++i) {
-    check(strides[i] >= 0, "{}: strides must not be negative, got {}", op, strides);
-    last += std::max<int64_t>(shape[i] - 1, 0) * strides[i];
-  }
-  check(offset >= 0 && (shape.numel() == 0 || last < available),
-        "{}: shape {} with strides {} from {} needs {} elements, got a storage of {}", op, shape,
-        strides, offset, last + 1, available);
-}
-
-int64_t elements_of(const Array& x) {
-  return static_cast<int64_t>(x.storage()->bytes / size_of(x.dtype()));
-}
-
-// The region of a row-major array of x's shape that starts `offset` elements into it.
-Tensor region(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset) {
-  const Tensor row_major = x.contiguous();
-  return as_strided(row_major, shape, strides, row_major.array().offset() + offset);
-}
-
-// Zeros of `shape` with g added where a view of that geometry lies: the adjoint of region().
-Tensor embed(const Tensor& g, const Shape& shape, const Strides& strides, int64_t offset) {
-  Array y = Array::full(shape, 0, g.dtype());
-  dispatch_float(g.dtype(), "as_strided", [&]<class T>(TypeTag<T>) {
-    T* to = y.data<T>() + offset;
-    const T* from = g.array().data<T>();
-    kernels::for_each_row<2>(g.shape(), {g.strides(), strides},
-                             [&](int64_t n, const auto& at, const auto& step) {
-                               // One after the other: elements of a view may lie on each other.
-                               for (int64_t i = 0; i < n; ++i)
-                                 to[at[1] + i * step[1]] += from[at[0] + i * step[0]];
-                             });
-  });
-  return record("as_strided_backward", std::move(y),
-                wrt(g, [strides, offset](const Tensor& gg, const Shape& view) {
-                  return region(gg, view, strides, offset);
-                }));
-}
-
-Tensor select_backward(const Tensor& g, const Shape& shape, int dim, int64_t index) {
-  Strides strides = contiguous_strides(shape);
-  const int64_t offset = index * strides[dim];
-  strides.erase(dim);
-  return embed(g, shape, strides, offset);
-}
-
-Tensor slice_backward(const Tensor& g, const Shape& shape, int dim, int64_t start, int64_t step) {
-  Strides strides = contiguous_strides(shape);
-  const int64_t offset = start * strides[dim];
-  strides[dim] *= step;
-  return embed(g, shape, strides, g.numel() > 0 ? offset : 0);
-}
 
 // Strides with which x shows itself in another shape without a copy, if there are any.
 std::optional<Strides> view_strides(const Array& x, const Shape& shape) {
@@ -101,60 +38,64 @@ Tensor reshaped_view(const char* op, const Tensor& x, const Shape& shape, const 
                      wrt(x, [](const Tensor& g, const Shape& input) { return g.reshape(input); }));
 }
 
+// `shape` with its -1 replaced, for a tensor of this many elements.
+Shape wanted_shape(const char* op, const Shape& shape, int64_t numel) {
+  const Shape inferred = infer_shape(op, shape, numel);
+  check_sizes(op, inferred);  // the other sizes beside a 0 may be anything
+  return inferred;
+}
+
+Tensor exchanged(const char* op, const Tensor& x, int dim0, int dim1) {
+  const int i = wrap_dim(op, dim0, x.dim()), j = wrap_dim(op, dim1, x.dim());
+  Shape shape = x.shape();
+  Strides strides = x.strides();
+  if (i != j) {
+    std::swap(shape[i], shape[j]);
+    std::swap(strides[i], strides[j]);
+  }
+  return record_view(op, x, x.array().view(shape, strides),
+                     wrt(x, [i, j](const Tensor& g) { return g.transpose(i, j); }));
+}
+
+Tensor expanded(const char* op, const Tensor& x, const Shape& shape) {
+  Shape wanted = shape;
+  for (int i = 0; i < wanted.rank(); ++i) {
+    const int from = i - (wanted.rank() - x.dim());
+    if (wanted[i] == -1 && from >= 0) wanted[i] = x.size(from);
+  }
+  check_sizes(op, wanted);
+  if (wanted == x.shape()) return x;
+  // The sweep sums g over what was repeated.
+  return record_view(op, x,
+                     x.array().view(wanted, expand_strides(op, x.shape(), x.strides(), wanted)),
+                     wrt(x, [](const Tensor& g) { return g; }));
+}
+
 }  // namespace
 
-Tensor as_strided(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset) {
-  check_within("as_strided", shape, strides, offset, elements_of(x.array()));
-  const int64_t relative = offset - x.array().offset();
-  check(!x.requires_grad() || !is_grad_enabled() || x.is_contiguous(),
-        "as_strided: a tensor that requires grad must be row-major, got strides {}", x.strides());
-  return record_view("as_strided", x, x.array().view(shape, strides, relative),
-                     wrt(x, [strides, relative](const Tensor& g, const Shape& input) {
-                       return embed(g, input, strides, relative);
-                     }));
-}
-
-Tensor as_strided_scatter(const Tensor& x, const Tensor& source, const Strides& strides,
-                          int64_t offset) {
-  check_within("as_strided_scatter", source.shape(), strides, offset, x.numel());
-  const Array y = kernels::clone(x.array());
-  kernels::copy(source.array(), y.view(source.shape(), strides, offset));
-  return record("as_strided_scatter", Array(y),
-                wrt(x,
-                    [strides, offset, shape = source.shape()](const Tensor& g) {
-                      return as_strided_scatter(g, zeros(shape, {.dtype = g.dtype()}), strides,
-                                                offset);
-                    }),
-                wrt(source, [strides, offset](const Tensor& g, const Shape& shape) {
-                  return region(g, shape, strides, offset);
-                }));
-}
-
-// ---- shapes ------------------------------------------------------------------------------------------------
-
 Tensor reshape(const Tensor& x, const Shape& shape) {
-  const Shape inferred = infer_shape("reshape", shape, x.numel());
-  if (const auto strides = view_strides(x.array(), inferred))
-    return reshaped_view("view", x, inferred, *strides);
-  return record("reshape", kernels::clone(x.array()).view(inferred, contiguous_strides(inferred)),
+  const Shape wanted = wanted_shape("reshape", shape, x.numel());
+  if (const auto strides = view_strides(x.array(), wanted))
+    return reshaped_view("view", x, wanted, *strides);
+  return record("reshape", kernels::clone(x.array()).view(wanted, contiguous_strides(wanted)),
                 wrt(x, [](const Tensor& g, const Shape& input) { return g.reshape(input); }));
 }
 
 Tensor view(const Tensor& x, const Shape& shape) {
-  const Shape inferred = infer_shape("view", shape, x.numel());
-  const auto strides = view_strides(x.array(), inferred);
+  const Shape wanted = wanted_shape("view", shape, x.numel());
+  const auto strides = view_strides(x.array(), wanted);
   check(strides.has_value(),
         "view: shape {} does not fit the strides {} of shape {} without a copy; use reshape",
-        inferred, x.strides(), x.shape());
-  return reshaped_view("view", x, inferred, *strides);
+        wanted, x.strides(), x.shape());
+  return reshaped_view("view", x, wanted, *strides);
 }
 
 Tensor flatten(const Tensor& x, int start_dim, int end_dim) {
-  if (x.dim() == 0) return x.reshape({1});
   const int start = wrap_dim("flatten", start_dim, x.dim()),
             end = wrap_dim("flatten", end_dim, x.dim());
   check(start <= end, "flatten: start_dim must not come after end_dim, got {} and {}", start_dim,
         end_dim);
+  if (x.dim() == 0) return x.reshape({1});
   if (start == end) return x;
   Shape shape;
   for (int i = 0; i < x.dim(); ++i) {
@@ -166,6 +107,26 @@ Tensor flatten(const Tensor& x, int start_dim, int end_dim) {
   }
   return x.reshape(shape);
 }
+
+Tensor unflatten(const Tensor& x, int dim, const Shape& sizes) {
+  check<IndexError>(x.dim() > 0, "unflatten: expected at least 1 dim, got a 0-d tensor");
+  const int at = wrap_dim("unflatten", dim, x.dim());
+  check(!sizes.empty(), "unflatten: sizes must not be empty, got {}", sizes);
+  const Shape inner = wanted_shape("unflatten", sizes, x.size(at));
+  Shape shape;
+  for (int i = 0; i < x.dim(); ++i) {
+    if (i != at) {
+      shape.push_back(x.size(i));
+    } else {
+      for (int64_t size : inner) shape.push_back(size);
+    }
+  }
+  return x.view(shape);
+}
+
+Tensor ravel(const Tensor& x) { return x.reshape({x.numel()}); }
+
+// ---- the order of dims -------------------------------------------------------------------------------------
 
 Tensor permute(const Tensor& x, const Dims& dims) {
   check(dims.size() == x.dim(), "permute: expected {} dims for shape {}, got {}", x.dim(),
@@ -185,16 +146,39 @@ Tensor permute(const Tensor& x, const Dims& dims) {
                      wrt(x, [back](const Tensor& g) { return g.permute(back); }));
 }
 
-Tensor transpose(const Tensor& x, int dim0, int dim1) {
-  const int i = wrap_dim("transpose", dim0, x.dim()), j = wrap_dim("transpose", dim1, x.dim());
-  Shape shape = x.shape();
-  Strides strides = x.strides();
-  if (i != j) {
-    std::swap(shape[i], shape[j]);
-    std::swap(strides[i], strides[j]);
+Tensor movedim(const Tensor& x, const Dims& source, const Dims& destination) {
+  check(source.size() == destination.size(),
+        "movedim: source and destination must list as many dims, got {} and {}", source.size(),
+        destination.size());
+  if (source.empty() || x.dim() == 0) {
+    for (const int dim : source) wrap_dim("movedim", dim, x.dim());
+    for (const int dim : destination) wrap_dim("movedim", dim, x.dim());
+    return x;
   }
-  return record_view("transpose", x, x.array().view(shape, strides),
-                     wrt(x, [i, j](const Tensor& g) { return g.transpose(i, j); }));
+  const uint64_t moved = dims_mask("movedim", source, x.dim());
+  dims_mask("movedim", destination, x.dim());
+  int order[kMaxRank];
+  std::fill(order, order + x.dim(), -1);
+  for (int i = 0; i < source.size(); ++i) {
+    order[wrap_dim("movedim", destination[i], x.dim())] = wrap_dim("movedim", source[i], x.dim());
+  }
+  int rest = 0;
+  for (int i = 0; i < x.dim(); ++i) {
+    if (order[i] >= 0) continue;
+    while ((moved >> rest & 1) != 0) ++rest;
+    order[i] = rest++;
+  }
+  return permute(x, Dims(std::span<const int>(order, static_cast<size_t>(x.dim()))));
+}
+
+Tensor transpose(const Tensor& x, int dim0, int dim1) {
+  return exchanged("transpose", x, dim0, dim1);
+}
+Tensor swapaxes(const Tensor& x, int axis0, int axis1) {
+  return exchanged("swapaxes", x, axis0, axis1);
+}
+Tensor swapdims(const Tensor& x, int dim0, int dim1) {
+  return exchanged("swapdims", x, dim0, dim1);
 }
 
 Tensor t(const Tensor& x) {
@@ -202,26 +186,28 @@ Tensor t(const Tensor& x) {
   return x.dim() < 2 ? x : x.transpose(0, 1);
 }
 
-Tensor squeeze(const Tensor& x) {
+// ---- dims of size 1 ----------------------------------------------------------------------------------------
+
+namespace {
+
+// Without those dims of the mask whose size is 1.
+Tensor squeezed(const Tensor& x, uint64_t mask) {
   Shape shape;
   Strides strides;
   for (int i = 0; i < x.dim(); ++i) {
-    if (x.size(i) == 1) continue;
+    if (x.size(i) == 1 && (mask >> i & 1) != 0) continue;
     shape.push_back(x.size(i));
     strides.push_back(x.strides()[i]);
   }
   return reshaped_view("squeeze", x, shape, strides);
 }
 
-Tensor squeeze(const Tensor& x, int dim) {
-  const int at = wrap_dim("squeeze", dim, x.dim());
-  Shape shape = x.shape();
-  Strides strides = x.strides();
-  if (x.dim() > 0 && x.size(at) == 1) {
-    shape.erase(at);
-    strides.erase(at);
-  }
-  return reshaped_view("squeeze", x, shape, strides);
+}  // namespace
+
+Tensor squeeze(const Tensor& x) { return squeezed(x, dims_mask("squeeze", {}, x.dim())); }
+
+Tensor squeeze(const Tensor& x, const Dims& dims) {
+  return squeezed(x, dims.empty() ? 0 : dims_mask("squeeze", dims, x.dim()));
 }
 
 Tensor unsqueeze(const Tensor& x, int dim) {
@@ -233,198 +219,93 @@ Tensor unsqueeze(const Tensor& x, int dim) {
   return reshaped_view("unsqueeze", x, shape, strides);
 }
 
-Tensor expand(const Tensor& x, const Shape& shape) {
-  Shape wanted = shape;
-  for (int i = 0; i < wanted.rank(); ++i) {
-    const int from = i - (wanted.rank() - x.dim());
-    if (wanted[i] == -1 && from >= 0) wanted[i] = x.size(from);
-  }
-  check_sizes("expand", wanted);
-  if (wanted == x.shape()) return x;
-  // The sweep sums g over what was repeated.
-  return record_view(
-      "expand", x, x.array().view(wanted, expand_strides("expand", x.shape(), x.strides(), wanted)),
-      wrt(x, [](const Tensor& g) { return g; }));
+// ---- repeated by strides of 0 ------------------------------------------------------------------------------
+
+Tensor expand(const Tensor& x, const Shape& shape) { return expanded("expand", x, shape); }
+Tensor broadcast_to(const Tensor& x, const Shape& shape) {
+  return expanded("broadcast_to", x, shape);
 }
 
-// ---- parts -------------------------------------------------------------------------------------------------
-
-Tensor select(const Tensor& x, int dim, int64_t index) {
-  check<IndexError>(x.dim() > 0, "select: cannot pick from a 0-d tensor");
-  const int at = wrap_dim("select", dim, x.dim());
-  const int64_t size = x.size(at), from = index < 0 ? index + size : index;
-  check<IndexError>(from >= 0 && from < size,
-                    "select: index {} is out of range for dim {} of size {}", index, at, size);
-  Shape shape = x.shape();
-  Strides strides = x.strides();
-  shape.erase(at);
-  strides.erase(at);
-  return record_view("select", x, x.array().view(shape, strides, from * x.strides()[at]),
-                     wrt(x, [at, from](const Tensor& g, const Shape& input) {
-                       return select_backward(g, input, at, from);
-                     }));
+std::vector<Tensor> broadcast_tensors(std::span<const Tensor> tensors) {
+  Shape shape;
+  for (const Tensor& x : tensors) shape = broadcast_shapes("broadcast_tensors", shape, x.shape());
+  std::vector<Tensor> views;
+  for (const Tensor& x : tensors) views.push_back(expanded("broadcast_tensors", x, shape));
+  return views;
 }
 
-Tensor slice(const Tensor& x, int dim, std::optional<int64_t> start, std::optional<int64_t> end,
-             int64_t step) {
-  check<IndexError>(x.dim() > 0, "slice: cannot slice a 0-d tensor");
-  check(step > 0, "slice: step must be greater than 0, got {}", step);
-  const int at = wrap_dim("slice", dim, x.dim());
-  const int64_t size = x.size(at);
-  const auto bound = [size](int64_t i) {
-    return std::clamp<int64_t>(i < 0 ? i + size : i, 0, size);
-  };
-  const int64_t from = bound(start.value_or(0));
-  const int64_t to = std::max(from, bound(end.value_or(size)));
-  Shape shape = x.shape();
-  Strides strides = x.strides();
-  shape[at] = (to - from + step - 1) / step;
-  strides[at] *= step;
-  const int64_t offset = shape[at] > 0 ? from * x.strides()[at] : 0;
-  return record_view("slice", x, x.array().view(shape, strides, offset),
-                     wrt(x, [at, from, step](const Tensor& g, const Shape& input) {
-                       return slice_backward(g, input, at, from, step);
-                     }));
+std::vector<Tensor> broadcast_tensors(std::initializer_list<Tensor> tensors) {
+  return broadcast_tensors(std::span<const Tensor>(tensors.begin(), tensors.size()));
 }
 
-Tensor narrow(const Tensor& x, int dim, int64_t start, int64_t length) {
-  check<IndexError>(x.dim() > 0, "narrow: cannot narrow a 0-d tensor");
-  const int at = wrap_dim("narrow", dim, x.dim());
-  const int64_t size = x.size(at), from = start < 0 ? start + size : start;
-  check<IndexError>(from >= 0 && length >= 0 && from <= size - length,
-                    "narrow: {} entries from {} are out of range for dim {} of size {}", length,
-                    start, at, size);
-  return slice(x, at, from, from + length);
-}
-
-Tensor diagonal(const Tensor& x, int64_t offset) {
-  check(x.dim() == 2, "diagonal: expected a 2-d tensor, got shape {}", x.shape());
-  const int64_t row = std::max<int64_t>(-offset, 0), col = std::max<int64_t>(offset, 0);
-  const int64_t length = std::max<int64_t>(std::min(x.size(0) - row, x.size(1) - col), 0);
-  const int64_t start = length > 0 ? row * x.strides()[0] + col * x.strides()[1] : 0;
-  return record_view(
-      "diagonal", x, x.array().view({length}, {x.strides()[0] + x.strides()[1]}, start),
-      wrt(x, [row, col, length](const Tensor& g, const Shape& input) {
-        return embed(g, input, {input[1] + 1}, length > 0 ? row * input[1] + col : 0);
-      }));
-}
-
-Tensor diag(const Tensor& x, int64_t offset) {
-  check(x.dim() == 1 || x.dim() == 2, "diag: expected a 1-d or 2-d tensor, got shape {}",
-        x.shape());
-  if (x.dim() == 2) return diagonal(x, offset).clone();
-  const int64_t row = std::max<int64_t>(-offset, 0), col = std::max<int64_t>(offset, 0);
-  const int64_t n = x.numel() + row + col;
-  Array y = Array::full({n, n}, 0, x.dtype());
-  kernels::copy(x.array(), y.view({x.numel()}, {n + 1}, x.numel() > 0 ? row * n + col : 0));
-  return record("diag", std::move(y),
-                wrt(x, [offset](const Tensor& g) { return diag(g, offset); }));
-}
-
-// ---- joining -----------------------------------------------------------------------------------------------
-
-namespace {
-
-struct CatRule {
-  static constexpr bool keeps_no_tensor = true;
-  int dim;
-  std::vector<int64_t> starts;  // of every tensor along dim, and the end
-  Tensor operator()(const Tensor& g, size_t i) const {
-    return g.narrow(dim, starts[i], starts[i + 1] - starts[i]);
-  }
-};
-
-// torch.cat passes over 1-d tensors without elements, whatever the others' rank.
-bool passed_over(const Tensor& x) { return x.dim() == 1 && x.numel() == 0; }
-
-void check_joinable(const Tensor& first, const Tensor& x, int dim) {
-  bool fits = x.dim() == first.dim();
-  for (int i = 0; fits && i < x.dim(); ++i) fits = i == dim || x.size(i) == first.size(i);
-  check(fits, "cat: sizes must match except in dim {}, got {} and {}", dim, first.shape(),
-        x.shape());
-}
-
-}  // namespace
-
-Tensor cat(std::span<const Tensor> tensors, int dim) {
-  check(!tensors.empty(), "cat: expected at least one tensor, got none");
-  const auto chosen = std::find_if_not(tensors.begin(), tensors.end(), passed_over);
-  const Tensor& first = chosen == tensors.end() ? tensors[0] : *chosen;
-  check(first.dim() > 0, "cat: 0-d tensors cannot be concatenated; use stack");
-  const int at = wrap_dim("cat", dim, first.dim());
-  Dtype dtype = first.dtype();
-  CatRule rule{at, {0}};
+std::vector<Tensor> meshgrid(std::span<const Tensor> tensors, const MeshgridOptions& options) {
+  check(!tensors.empty(), "meshgrid: expected at least one tensor, got none");
+  const bool xy = options.indexing == "xy";
+  check(xy || options.indexing == "ij", "meshgrid: indexing must be \"ij\" or \"xy\", got \"{}\"",
+        options.indexing);
+  Shape shape;
   for (const Tensor& x : tensors) {
-    dtype = promote_types(dtype, x.dtype());
-    if (!passed_over(x)) check_joinable(first, x, at);
-    rule.starts.push_back(rule.starts.back() +
-                          (passed_over(x) && first.dim() != 1 ? 0 : x.size(at)));
+    check(x.dim() <= 1, "meshgrid: expected 0-d or 1-d tensors, got shape {}", x.shape());
+    check<TypeError>(x.dtype() == tensors[0].dtype(),
+                     "meshgrid: expected tensors of one dtype, got {} and {}", tensors[0].dtype(),
+                     x.dtype());
+    shape.push_back(x.numel());
   }
-  Shape shape = first.shape();
-  shape[at] = rule.starts.back();
-  const Array y = Array::empty(shape, dtype);
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    if (passed_over(tensors[i])) continue;
-    Shape part = shape;
-    part[at] = tensors[i].size(at);
-    kernels::copy(
-        tensors[i].array(),
-        y.view(part, y.strides(), part.numel() > 0 ? rule.starts[i] * y.strides()[at] : 0));
+  const int rank = shape.rank();
+  if (xy && rank > 1) std::swap(shape[0], shape[1]);
+  std::vector<Tensor> grids;
+  for (int i = 0; i < rank; ++i) {
+    const int dim = xy && rank > 1 && i < 2 ? 1 - i : i;
+    Shape line = Shape::filled(rank, 1);
+    line[dim] = shape[dim];
+    grids.push_back(expanded("meshgrid", tensors[static_cast<size_t>(i)].reshape(line), shape));
   }
-  return record("cat", Array(y), wrt_each(tensors, std::move(rule)));
+  return grids;
 }
 
-Tensor cat(std::initializer_list<Tensor> tensors, int dim) {
-  return cat(std::span<const Tensor>(tensors.begin(), tensors.size()), dim);
-}
-
-Tensor stack(std::span<const Tensor> tensors, int dim) {
-  check(!tensors.empty(), "stack: expected at least one tensor, got none");
-  std::vector<Tensor> rows;
-  for (const Tensor& x : tensors) {
-    check(x.shape() == tensors[0].shape(), "stack: every tensor must have shape {}, got {}",
-          tensors[0].shape(), x.shape());
-    rows.push_back(x.unsqueeze(wrap_dim("stack", dim, x.dim() + 1)));
-  }
-  return cat(rows, wrap_dim("stack", dim, tensors[0].dim() + 1));
-}
-
-Tensor stack(std::initializer_list<Tensor> tensors, int dim) {
-  return stack(std::span<const Tensor>(tensors.begin(), tensors.size()), dim);
+std::vector<Tensor> meshgrid(std::initializer_list<Tensor> tensors,
+                             const MeshgridOptions& options) {
+  return meshgrid(std::span<const Tensor>(tensors.begin(), tensors.size()), options);
 }
 
 // ---- method forms ------------------------------------------------------------------------------------------
 
 Tensor ShapeMethods::reshape(const Shape& shape) const { return reel::reshape(self(), shape); }
+Tensor ShapeMethods::reshape_as(const Tensor& other) const {
+  return reel::reshape(self(), other.shape());
+}
 Tensor ShapeMethods::view(const Shape& shape) const { return reel::view(self(), shape); }
+Tensor ShapeMethods::view_as(const Tensor& other) const {
+  return reel::view(self(), other.shape());
+}
 Tensor ShapeMethods::flatten(int start_dim, int end_dim) const {
   return reel::flatten(self(), start_dim, end_dim);
 }
+Tensor ShapeMethods::unflatten(int dim, const Shape& sizes) const {
+  return reel::unflatten(self(), dim, sizes);
+}
+Tensor ShapeMethods::ravel() const { return reel::ravel(self()); }
 Tensor ShapeMethods::transpose(int dim0, int dim1) const {
   return reel::transpose(self(), dim0, dim1);
 }
+Tensor ShapeMethods::swapaxes(int axis0, int axis1) const {
+  return reel::swapaxes(self(), axis0, axis1);
+}
 Tensor ShapeMethods::t() const { return reel::t(self()); }
-Tensor ShapeMethods::mT() const { return reel::transpose(self(), -2, -1); }
+Tensor ShapeMethods::mT() const { return exchanged("mT", self(), -2, -1); }
 Tensor ShapeMethods::permute(const Dims& dims) const { return reel::permute(self(), dims); }
+Tensor ShapeMethods::movedim(const Dims& source, const Dims& destination) const {
+  return reel::movedim(self(), source, destination);
+}
 Tensor ShapeMethods::squeeze() const { return reel::squeeze(self()); }
-Tensor ShapeMethods::squeeze(int dim) const { return reel::squeeze(self(), dim); }
+Tensor ShapeMethods::squeeze(const Dims& dims) const { return reel::squeeze(self(), dims); }
 Tensor ShapeMethods::unsqueeze(int dim) const { return reel::unsqueeze(self(), dim); }
 Tensor ShapeMethods::expand(const Shape& shape) const { return reel::expand(self(), shape); }
 Tensor ShapeMethods::expand_as(const Tensor& other) const {
   return reel::expand(self(), other.shape());
 }
-Tensor ShapeMethods::view_as(const Tensor& other) const {
-  return reel::view(self(), other.shape());
-}
-Tensor ShapeMethods::select(int dim, int64_t index) const {
-  return reel::select(self(), dim, index);
-}
-Tensor ShapeMethods::slice(int dim, std::optional<int64_t> start, std::optional<int64_t> end,
-                           int64_t step) const {
-  return reel::slice(self(), dim, start, end, step);
-}
-Tensor ShapeMethods::narrow(int dim, int64_t start, int64_t length) const {
-  return reel::narrow(self(), dim, start, length);
+Tensor ShapeMethods::broadcast_to(const Shape& shape) const {
+  return reel::broadcast_to(self(), shape);
 }
 
 }  // namespace reel

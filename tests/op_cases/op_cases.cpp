@@ -12,8 +12,10 @@ const Rows& op_cases() {
     activation_rows(rows);
     elementwise_rows(rows);
     indexing_rows(rows);
+    join_rows(rows);
     loss_rows(rows);
     matmul_rows(rows);
+    rearrange_rows(rows);
     reduce_rows(rows);
     view_rows(rows);
     return rows;

@@ -36,8 +36,10 @@ const Rows& op_cases();
 void activation_rows(Rows& rows);
 void elementwise_rows(Rows& rows);
 void indexing_rows(Rows& rows);
+void join_rows(Rows& rows);
 void loss_rows(Rows& rows);
 void matmul_rows(Rows& rows);
+void rearrange_rows(Rows& rows);
 void reduce_rows(Rows& rows);
 void view_rows(Rows& rows);
 

@@ -1,0 +1,306 @@
+// Joining tensors, and cutting one into pieces whose gradients are joined again.
+#include <reel/autograd/kernels/copy.h>
+#include <reel/autograd/ops/join.h>
+#include <reel/autograd/ops/view.h>
+#include <reel/autograd/tape.h>
+
+#include <algorithm>
+
+namespace reel {
+namespace {
+
+std::span<const Tensor> span_of(std::initializer_list<Tensor> tensors) {
+  return {tensors.begin(), tensors.size()};
+}
+
+// ---- cat -----------------------------------------------------------------------------------------------------
+
+struct CatRule {
+  static constexpr bool keeps_no_tensor = true;
+  int dim;
+  std::vector<int64_t> starts;  // of every tensor along dim, and the end
+  Tensor operator()(const Tensor& g, size_t i) const {
+    return g.narrow(dim, starts[i], starts[i + 1] - starts[i]);
+  }
+};
+
+// torch.cat passes over 1-d tensors without elements, whatever the others' rank.
+bool passed_over(const Tensor& x) { return x.dim() == 1 && x.numel() == 0; }
+
+void check_joinable(const char* op, const Tensor& first, const Tensor& x, int dim) {
+  bool fits = x.dim() == first.dim();
+  for (int i = 0; fits && i < x.dim(); ++i) fits = i == dim || x.size(i) == first.size(i);
+  check(fits, "{}: sizes must match except in dim {}, got {} and {}", op, dim, first.shape(),
+        x.shape());
+}
+
+Tensor joined(const char* op, std::span<const Tensor> tensors, int dim) {
+  check(!tensors.empty(), "{}: expected at least one tensor, got none", op);
+  const auto chosen = std::find_if_not(tensors.begin(), tensors.end(), passed_over);
+  const Tensor& first = chosen == tensors.end() ? tensors[0] : *chosen;
+  check(first.dim() > 0, "{}: 0-d tensors cannot be concatenated; use stack", op);
+  const int at = wrap_dim(op, dim, first.dim());
+  Dtype dtype = first.dtype();
+  CatRule rule{at, {0}};
+  rule.starts.reserve(tensors.size() + 1);
+  for (const Tensor& x : tensors) {
+    dtype = promote_types(dtype, x.dtype());
+    const bool counts = !passed_over(x);
+    if (counts) check_joinable(op, first, x, at);
+    rule.starts.push_back(rule.starts.back() + (counts ? x.size(at) : 0));
+  }
+  Shape shape = first.shape();
+  shape[at] = rule.starts.back();
+  check_sizes(op, shape);
+  const Array y = Array::empty(shape, dtype);
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    Shape part = shape;
+    part[at] = rule.starts[i + 1] - rule.starts[i];
+    if (part.numel() == 0) continue;
+    kernels::copy(tensors[i].array(), y.view(part, y.strides(), rule.starts[i] * y.strides()[at]));
+  }
+  return record(op, Array(y), wrt_each(tensors, std::move(rule)));
+}
+
+// ---- pieces --------------------------------------------------------------------------------------------------
+
+/// The node below those of the pieces: it gathers their gradients and gives x the joined one in its
+/// turn. Were the pieces slices, each would give a gradient of x's size.
+class PiecesNode final : public Node {
+ public:
+  PiecesNode(const char* op, const Tensor& x, int dim, std::span<const int64_t> starts)
+      : Node(op, x.array(), sizeof(PiecesNode)),
+        edge_(x),
+        dim_(dim),
+        starts_(starts.begin(), starts.end()),
+        gradients_(starts.size() - 1) {
+    number(edge_);
+  }
+  std::vector<const Edge*> edges() const override { return {&edge_}; }
+  void add(size_t piece, const Tensor& g, Sweep& sweep) {
+    if (!scheduled_) sweep.schedule(this);
+    scheduled_ = true;
+    gradients_[piece] = g;
+  }
+
+ protected:
+  void apply(const Tensor&, Sweep& sweep) override {
+    scheduled_ = false;
+    std::vector<Tensor> parts(gradients_.size());
+    std::swap(parts, gradients_);
+    if (!sweep.wants(edge_)) return;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      Shape part = shape();
+      part[dim_] = starts_[i + 1] - starts_[i];
+      parts[i] = parts[i].defined() ? parts[i].reshape(part)
+                                    : Tensor(Array::full({}, 0, dtype())).expand(part);
+    }
+    sweep.give(edge_, cat(parts, dim_));
+  }
+  bool release() noexcept override { return false; }
+  void forget() noexcept override {
+    scheduled_ = false;
+    std::fill(gradients_.begin(), gradients_.end(), Tensor());
+  }
+
+ private:
+  Edge edge_;
+  int dim_;
+  bool scheduled_ = false;
+  std::vector<int64_t> starts_;  // of every piece along dim, and the end
+  std::vector<Tensor> gradients_;
+};
+
+class PieceNode final : public Node {
+ public:
+  PieceNode(const char* op, const Array& piece, const Ref<Node>& pieces, size_t index)
+      : Node(op, piece, sizeof(PieceNode)), index_(index) {
+    edge_.node = pieces;
+    number(edge_);
+  }
+  std::vector<const Edge*> edges() const override { return {&edge_}; }
+
+ protected:
+  void apply(const Tensor& g, Sweep& sweep) override {
+    if (sweep.wants(edge_)) static_cast<PiecesNode&>(*edge_.node).add(index_, g, sweep);
+  }
+  bool release() noexcept override { return false; }
+
+ private:
+  Edge edge_;
+  size_t index_;
+};
+
+template <class N, class... Args>
+Ref<Node> make_node(Args&&... args) {
+  void* block = memory::allocate(sizeof(N), memory::Kind::Node);
+  return Ref<Node>::adopt(new (block) N(std::forward<Args>(args)...));
+}
+
+// The views of x that begin at these places along dim, each up to the next; `flat`: without dim.
+std::vector<Tensor> cut(const char* op, const Tensor& x, int dim, std::span<const int64_t> starts,
+                        bool flat = false) {
+  Ref<Node> node;
+  if (is_grad_enabled() && x.requires_grad()) node = make_node<PiecesNode>(op, x, dim, starts);
+  std::vector<Tensor> views;
+  views.reserve(starts.size() - 1);
+  for (size_t i = 0; i + 1 < starts.size(); ++i) {
+    Shape shape = x.shape();
+    Strides strides = x.strides();
+    shape[dim] = starts[i + 1] - starts[i];
+    const int64_t offset = shape.numel() > 0 ? starts[i] * strides[dim] : 0;
+    if (flat) {
+      shape.erase(dim);
+      strides.erase(dim);
+    }
+    views.push_back(record_view(op, x, x.array().view(shape, strides, offset)));
+    Tensor& piece = views.back();
+    if (node) piece.body()->node = make_node<PieceNode>(op, piece.array(), node, i);
+  }
+  return views;
+}
+
+int checked_dim(const char* op, const Tensor& x, int dim) {
+  check<IndexError>(x.dim() > 0, "{}: expected at least 1 dim, got a 0-d tensor", op);
+  return wrap_dim(op, dim, x.dim());
+}
+
+// Cut into pieces of one size, the last one smaller.
+std::vector<Tensor> cut_evenly(const char* op, const Tensor& x, int dim, int64_t size) {
+  std::vector<int64_t> starts{0};
+  while (x.size(dim) - starts.back() > size) starts.push_back(starts.back() + size);
+  starts.push_back(x.size(dim));
+  return cut(op, x, dim, starts);
+}
+
+}  // namespace
+
+// ---- joining -------------------------------------------------------------------------------------------------
+
+Tensor cat(std::span<const Tensor> tensors, int dim) { return joined("cat", tensors, dim); }
+Tensor cat(std::initializer_list<Tensor> tensors, int dim) { return cat(span_of(tensors), dim); }
+
+Tensor stack(std::span<const Tensor> tensors, int dim) {
+  check(!tensors.empty(), "stack: expected at least one tensor, got none");
+  const int at = wrap_dim("stack", dim, tensors[0].dim() + 1);
+  std::vector<Tensor> rows;
+  rows.reserve(tensors.size());
+  for (const Tensor& x : tensors) {
+    check(x.shape() == tensors[0].shape(), "stack: every tensor must have shape {}, got {}",
+          tensors[0].shape(), x.shape());
+    rows.push_back(x.unsqueeze(at));
+  }
+  return cat(rows, at);
+}
+Tensor stack(std::initializer_list<Tensor> tensors, int dim) {
+  return stack(span_of(tensors), dim);
+}
+
+Tensor hstack(std::span<const Tensor> tensors) {
+  std::vector<Tensor> list;
+  for (const Tensor& x : tensors) list.push_back(x.dim() == 0 ? x.reshape({1}) : x);
+  return joined("hstack", list, !list.empty() && list[0].dim() == 1 ? 0 : 1);
+}
+Tensor hstack(std::initializer_list<Tensor> tensors) { return hstack(span_of(tensors)); }
+
+Tensor vstack(std::span<const Tensor> tensors) {
+  std::vector<Tensor> list;
+  for (const Tensor& x : tensors) list.push_back(x.dim() < 2 ? x.reshape({1, x.numel()}) : x);
+  return joined("vstack", list, 0);
+}
+Tensor vstack(std::initializer_list<Tensor> tensors) { return vstack(span_of(tensors)); }
+
+Tensor dstack(std::span<const Tensor> tensors) {
+  std::vector<Tensor> list;
+  for (const Tensor& x : tensors) {
+    list.push_back(x.dim() < 2 ? x.reshape({1, x.numel(), 1}) : x.dim() == 2 ? x.unsqueeze(2) : x);
+  }
+  return joined("dstack", list, 2);
+}
+Tensor dstack(std::initializer_list<Tensor> tensors) { return dstack(span_of(tensors)); }
+
+// ---- cutting -------------------------------------------------------------------------------------------------
+
+std::vector<Tensor> split(const Tensor& x, int64_t split_size, int dim) {
+  const int at = checked_dim("split", x, dim);
+  check(split_size > 0 || (split_size == 0 && x.size(at) == 0),
+        "split: split_size must be greater than 0 for a size of {}, got {}", x.size(at),
+        split_size);
+  return cut_evenly("split", x, at, split_size);
+}
+
+std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& split_sizes, int dim) {
+  const int at = checked_dim("split", x, dim);
+  std::vector<int64_t> starts{0};
+  int64_t left = x.size(at);
+  for (const int64_t size : split_sizes) {
+    check(size >= 0, "split: sizes must not be negative, got {}", size);
+    if (size > left) break;
+    left -= size;
+    starts.push_back(starts.back() + size);
+  }
+  check(left == 0 && starts.size() == split_sizes.size() + 1,
+        "split: sizes must sum to the size {} of dim {}, got {}", x.size(at), at,
+        Shape(split_sizes));
+  return cut("split", x, at, starts);
+}
+
+std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int dim) {
+  const int at = checked_dim("chunk", x, dim);
+  check(chunks > 0, "chunk: chunks must be greater than 0, got {}", chunks);
+  const int64_t size = x.size(at);
+  // Nothing is still that many pieces.
+  if (size == 0) return cut("chunk", x, at, std::vector<int64_t>(static_cast<size_t>(chunks) + 1));
+  return cut_evenly("chunk", x, at, (size - 1) / chunks + 1);
+}
+
+std::vector<Tensor> tensor_split(const Tensor& x, int64_t sections, int dim) {
+  const int at = checked_dim("tensor_split", x, dim);
+  check(sections > 0, "tensor_split: sections must be greater than 0, got {}", sections);
+  const int64_t size = x.size(at) / sections, larger = x.size(at) % sections;
+  std::vector<int64_t> starts{0};
+  for (int64_t i = 0; i < sections; ++i) starts.push_back(starts.back() + size + (i < larger));
+  return cut("tensor_split", x, at, starts);
+}
+
+std::vector<Tensor> tensor_split(const Tensor& x, const std::vector<int64_t>& indices, int dim) {
+  const int at = checked_dim("tensor_split", x, dim);
+  std::vector<int64_t> starts{0};
+  for (const int64_t i : indices)
+    starts.push_back(std::clamp<int64_t>(i < 0 ? i + x.size(at) : i, 0, x.size(at)));
+  starts.push_back(x.size(at));
+  if (std::is_sorted(starts.begin(), starts.end())) return cut("tensor_split", x, at, starts);
+  // Pieces that lie on each other.
+  std::vector<Tensor> views;
+  for (size_t i = 0; i + 1 < starts.size(); ++i)
+    views.push_back(slice(x, at, starts[i], starts[i + 1]));
+  return views;
+}
+
+std::vector<Tensor> unbind(const Tensor& x, int dim) {
+  const int at = checked_dim("unbind", x, dim);
+  std::vector<int64_t> starts;
+  for (int64_t i = 0; i <= x.size(at); ++i) starts.push_back(i);
+  return cut("unbind", x, at, starts, true);
+}
+
+// ---- method forms ------------------------------------------------------------------------------------------
+
+std::vector<Tensor> ShapeMethods::split(int64_t split_size, int dim) const {
+  return reel::split(self(), split_size, dim);
+}
+std::vector<Tensor> ShapeMethods::split(const std::vector<int64_t>& split_sizes, int dim) const {
+  return reel::split(self(), split_sizes, dim);
+}
+std::vector<Tensor> ShapeMethods::chunk(int64_t chunks, int dim) const {
+  return reel::chunk(self(), chunks, dim);
+}
+std::vector<Tensor> ShapeMethods::tensor_split(int64_t sections, int dim) const {
+  return reel::tensor_split(self(), sections, dim);
+}
+std::vector<Tensor> ShapeMethods::tensor_split(const std::vector<int64_t>& indices, int dim) const {
+  return reel::tensor_split(self(), indices, dim);
+}
+std::vector<Tensor> ShapeMethods::unbind(int dim) const { return reel::unbind(self(), dim); }
+
+}  // namespace reel
