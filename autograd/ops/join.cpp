@@ -15,17 +15,23 @@ std::span<const Tensor> span_of(std::initializer_list<Tensor> tensors) {
 
 // ---- cat -----------------------------------------------------------------------------------------------------
 
-struct CatRule {
-  static constexpr bool keeps_no_tensor = true;
-  int dim;
-  std::vector<int64_t> starts;  // of every tensor along dim, and the end
-  Tensor operator()(const Tensor& g, size_t i) const {
-    return g.narrow(dim, starts[i], starts[i + 1] - starts[i]);
-  }
-};
-
 // torch.cat passes over 1-d tensors without elements, whatever the others' rank.
 bool passed_over(const Tensor& x) { return x.dim() == 1 && x.numel() == 0; }
+
+struct CatRule {
+  static constexpr bool keeps_no_tensor = true;
+  struct Part {
+    int64_t start, length;  // along dim
+    bool passed_over;
+  };
+  int dim;
+  std::vector<Part> parts;
+  Tensor operator()(const Tensor& g, size_t i) const {
+    const Part& part = parts[i];
+    return part.passed_over ? g.reshape({g.numel()}).narrow(0, 0, 0)
+                            : g.narrow(dim, part.start, part.length);
+  }
+};
 
 void check_joinable(const char* op, const Tensor& first, const Tensor& x, int dim) {
   bool fits = x.dim() == first.dim();
@@ -41,23 +47,26 @@ Tensor joined(const char* op, std::span<const Tensor> tensors, int dim) {
   check(first.dim() > 0, "{}: 0-d tensors cannot be concatenated; use stack", op);
   const int at = wrap_dim(op, dim, first.dim());
   Dtype dtype = first.dtype();
-  CatRule rule{at, {0}};
-  rule.starts.reserve(tensors.size() + 1);
+  CatRule rule{at, {}};
+  rule.parts.reserve(tensors.size());
+  int64_t size = 0;
   for (const Tensor& x : tensors) {
     dtype = promote_types(dtype, x.dtype());
-    const bool counts = !passed_over(x);
-    if (counts) check_joinable(op, first, x, at);
-    rule.starts.push_back(rule.starts.back() + (counts ? x.size(at) : 0));
+    const bool passed = passed_over(x);
+    if (!passed) check_joinable(op, first, x, at);
+    rule.parts.push_back({size, passed ? 0 : x.size(at), passed});
+    size += rule.parts.back().length;
   }
   Shape shape = first.shape();
-  shape[at] = rule.starts.back();
+  shape[at] = size;
   check_sizes(op, shape);
   const Array y = Array::empty(shape, dtype);
   for (size_t i = 0; i < tensors.size(); ++i) {
     Shape part = shape;
-    part[at] = rule.starts[i + 1] - rule.starts[i];
+    part[at] = rule.parts[i].length;
     if (part.numel() == 0) continue;
-    kernels::copy(tensors[i].array(), y.view(part, y.strides(), rule.starts[i] * y.strides()[at]));
+    kernels::copy(tensors[i].array(),
+                  y.view(part, y.strides(), rule.parts[i].start * y.strides()[at]));
   }
   return record(op, Array(y), wrt_each(tensors, std::move(rule)));
 }

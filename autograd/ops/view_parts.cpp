@@ -58,9 +58,15 @@ bool may_overlap(const Shape& shape, const Strides& strides) {
   return false;
 }
 
+// The longest dim is walked innermost: windows are short.
 void add_to_view(const Array& from, const Array& to) {
+  Shape shape = from.shape();
+  Strides x_strides = from.strides(), y_strides = to.strides();
+  const auto longest = std::max_element(shape.begin(), shape.end()) - shape.begin();
+  for (Shape* each : {&shape, &x_strides, &y_strides})
+    std::swap(each->begin()[longest], each->end()[-1]);
   dispatch_float(from.dtype(), "as_strided", [&]<class T>(TypeTag<T>) {
-    kernels::for_each_row<2>(from.shape(), {from.strides(), to.strides()},
+    kernels::for_each_row<2>(shape, {x_strides, y_strides},
                              [&](int64_t n, const auto& at, const auto& step) {
                                const T* x = from.data<T>() + at[0];
                                T* y = to.data<T>() + at[1];
