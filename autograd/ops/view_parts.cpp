@@ -58,13 +58,16 @@ bool may_overlap(const Shape& shape, const Strides& strides) {
   return false;
 }
 
-// The longest dim is walked innermost: windows are short.
+// Innermost goes the densest dim that is worth a loop: windows are short.
 void add_to_view(const Array& from, const Array& to) {
   Shape shape = from.shape();
   Strides x_strides = from.strides(), y_strides = to.strides();
-  const auto longest = std::max_element(shape.begin(), shape.end()) - shape.begin();
-  for (Shape* each : {&shape, &x_strides, &y_strides})
-    std::swap(each->begin()[longest], each->end()[-1]);
+  const int last = shape.rank() - 1;
+  int inner = last;
+  for (int i = 0; i < last; ++i) {
+    if (shape[i] >= 16 && (shape[inner] < 16 || y_strides[i] < y_strides[inner])) inner = i;
+  }
+  for (Shape* each : {&shape, &x_strides, &y_strides}) std::swap((*each)[inner], (*each)[last]);
   dispatch_float(from.dtype(), "as_strided", [&]<class T>(TypeTag<T>) {
     kernels::for_each_row<2>(shape, {x_strides, y_strides},
                              [&](int64_t n, const auto& at, const auto& step) {
