@@ -108,9 +108,11 @@ class PiecesNode final : public Node {
     sweep.give(edge_, cat(parts, dim_));
   }
   bool release() noexcept override { return false; }
-  void forget() noexcept override {
-    scheduled_ = false;
-    std::fill(gradients_.begin(), gradients_.end(), Tensor());
+  void swap_held(std::vector<Tensor>& held) noexcept override {
+    held.resize(gradients_.size());
+    std::swap(gradients_, held);
+    scheduled_ = std::any_of(gradients_.begin(), gradients_.end(),
+                             [](const Tensor& g) { return g.defined(); });
   }
 
  private:
