@@ -13,13 +13,16 @@
 #include <reel/autograd/ops/activation.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
+#include <reel/autograd/ops/embedding.h>
 #include <reel/autograd/ops/indexing.h>
 #include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/loss.h>
 #include <reel/autograd/ops/matmul.h>
 #include <reel/autograd/ops/pad.h>
 #include <reel/autograd/ops/rearrange.h>
+#include <reel/autograd/ops/random.h>
 #include <reel/autograd/ops/reduce.h>
+#include <reel/autograd/ops/sorting.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 #include <reel/autograd/tensor.h>

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <numeric>
 #include <utility>
+#include <vector>
 
 namespace reel::kernels {
 namespace {
@@ -74,6 +76,34 @@ void normal_blocks(T* y, int64_t n, T mean, T std, Generator& generator) {
   normal_block(y + n - kBlock, mean, std);
 }
 
+// W. Hoermann, "The transformed rejection method for generating Poisson random variables",
+// Insurance: Mathematics and Economics 12 (1993): algorithm PTRS, for means of 10 and more.
+double large_poisson(double mean, Generator& generator) {
+  const double b = 0.931 + 2.53 * std::sqrt(mean), a = -0.059 + 0.02483 * b;
+  const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), squeeze = 0.9277 - 3.6224 / (b - 2);
+  for (;;) {
+    const double u = generator.uniform<double>() - 0.5, v = generator.uniform<double>();
+    const double from_edge = 0.5 - std::fabs(u);
+    const double k = std::floor((2 * a / from_edge + b) * u + mean + 0.43);
+    if (from_edge >= 0.07 && v <= squeeze) return k;
+    if (k < 0 || (from_edge < 0.013 && v > from_edge)) continue;
+    const double hat =
+        std::log(v) + std::log(inverse_alpha) - std::log(a / (from_edge * from_edge) + b);
+    if (hat <= -mean + k * std::log(mean) - std::lgamma(k + 1)) return k;
+  }
+}
+
+// Counts uniforms until their product falls below exp(-mean).
+double small_poisson(double mean, Generator& generator) {
+  const double limit = std::exp(-mean);
+  double count = 0, product = 1;
+  for (;;) {
+    product *= generator.uniform<double>();
+    if (product <= limit) return count;
+    ++count;
+  }
+}
+
 }  // namespace
 
 void uniform(const Array& out, double from, double to, Generator& generator) {
@@ -97,6 +127,39 @@ void normal(const Array& out, double mean, double std, Generator& generator) {
 void exponential(const Array& out, double lambda, Generator& generator) {
   dispatch_float(out.dtype(), "exponential_", [&]<class T>(TypeTag<T>) {
     fill_each<T>(out, [&] { return -1 / lambda * std::log(1 - generator.uniform<double>()); });
+  });
+}
+
+void log_normal(const Array& out, double mean, double std, Generator& generator) {
+  dispatch_float(out.dtype(), "log_normal_", [&]<class T>(TypeTag<T>) {
+    fill_each<T>(out, [&] { return std::exp(std::fma(generator.normal(), std, mean)); });
+  });
+}
+
+void cauchy(const Array& out, double median, double sigma, Generator& generator) {
+  dispatch_float(out.dtype(), "cauchy_", [&]<class T>(TypeTag<T>) {
+    fill_each<T>(out, [&] {
+      const double angle = std::numbers::pi * (generator.uniform<double>() - 0.5);
+      return median + sigma * std::tan(angle);
+    });
+  });
+}
+
+void geometric(const Array& out, double p, Generator& generator) {
+  dispatch_number(out.dtype(), "geometric_", [&]<class T>(TypeTag<T>) {
+    fill_each<T>(
+        out, [&] { return std::ceil(std::log(generator.uniform<double>()) / std::log(1 - p)); });
+  });
+}
+
+void poisson(const Array& out, const Array& rates, Generator& generator) {
+  dispatch_float(out.dtype(), "poisson", [&]<class T>(TypeTag<T>) {
+    const T* rate = rates.data<T>();
+    fill_each<T>(out, [&] {
+      const double mean = *rate++;
+      if (mean == 0) return 0.0;
+      return mean < 10 ? small_poisson(mean, generator) : large_poisson(mean, generator);
+    });
   });
 }
 
@@ -124,6 +187,39 @@ void random(const Array& out, int64_t low, int64_t high, Generator& generator) {
       return static_cast<int64_t>(bits % range + base);
     });
   });
+}
+
+void random(const Array& out, Generator& generator) {
+  dispatch_any(out.dtype(), [&]<class T>(TypeTag<T>) {
+    using Limits = std::numeric_limits<T>;
+    constexpr uint64_t range = (uint64_t{1} << Limits::digits) + !Limits::is_integer;
+    fill_each<T>(out, [&] {
+      const uint64_t bits = Limits::digits > 32 ? generator.random64() : generator.random();
+      return static_cast<int64_t>(bits % range);
+    });
+  });
+}
+
+Array multinomial(const Array& weights, int64_t count, Generator& generator) {
+  const int64_t rows = weights.size(0), places = weights.size(1);
+  Array drawn = Array::empty({rows, count}, kInt64);
+  dispatch_float(weights.dtype(), "multinomial", [&]<class T>(TypeTag<T>) {
+    std::vector<T> cumulative(static_cast<size_t>(places));
+    for (int64_t row = 0; row < rows; ++row) {
+      const T* weight = weights.data<T>() + row * places;
+      T sum = 0;
+      for (int64_t i = 0; i < places; ++i) cumulative[static_cast<size_t>(i)] = sum += weight[i];
+      for (T& value : cumulative) value /= sum;
+      cumulative.back() = 1;
+      for (int64_t i = 0; i < count; ++i) {
+        const double u = generator.uniform<double>();
+        const auto found = std::lower_bound(cumulative.begin(), cumulative.end(), u,
+                                            [](T value, double at) { return value < at; });
+        drawn.data<int64_t>()[row * count + i] = found - cumulative.begin();
+      }
+    }
+  });
+  return drawn;
 }
 
 void permutation(const Array& out, Generator& generator) {

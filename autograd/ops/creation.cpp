@@ -1,14 +1,10 @@
-// Creation: check, make the array, mark the leaf. Everything is checked before a random number is
-// drawn.
+// Creation: check, make the array, mark the leaf.
 #include <reel/autograd/kernels/copy.h>
-#include <reel/autograd/kernels/random.h>
 #include <reel/autograd/ops/creation.h>
-#include <reel/autograd/ops/inplace.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <utility>
 
 namespace reel {
@@ -69,55 +65,6 @@ Dtype dtype_of_values(const std::vector<Scalar>& values) {
   Dtype dtype = kBool;
   for (Scalar value : values) dtype = promote_types(dtype, value.dtype());
   return dtype;
-}
-
-// ---- random ------------------------------------------------------------------------------------------------
-
-// Integers up to these are exact in the dtype.
-template <class T>
-constexpr std::pair<int64_t, int64_t> exact_range() {
-  if constexpr (std::is_floating_point_v<T>) {
-    constexpr int64_t limit = int64_t{1} << std::numeric_limits<T>::digits;
-    return {-limit, limit};
-  } else {
-    return {std::numeric_limits<T>::min(), std::numeric_limits<T>::max()};
-  }
-}
-
-void check_exact(const char* op, int64_t first, int64_t last, Dtype dtype) {
-  dispatch_any(dtype, [&]<class T>(TypeTag<T>) {
-    constexpr auto range = exact_range<T>();
-    check(range.first <= first && last <= range.second,
-          "{}: {} holds integers from {} to {}, got {} to {}", op, dtype, range.first, range.second,
-          first, last);
-  });
-}
-
-void check_integers(const char* op, int64_t low, int64_t high, Dtype dtype) {
-  check(low < high, "{}: low must be less than high, got {} and {}", op, low, high);
-  check_exact(op, low, high - 1, dtype);
-}
-
-void check_floating(const char* op, Dtype dtype) {
-  check<TypeError>(is_floating(dtype), "{}: expected a floating dtype, got {}", op, dtype);
-}
-
-// Lets `fill` overwrite x under the rules of in-place changes.
-template <class Fill>
-Tensor& sample(const char* op, Tensor& x, Fill&& fill) {
-  check_inplace(op, x);
-  for (int dim = 0; dim < x.dim(); ++dim) {
-    check(x.array().size(dim) <= 1 || x.strides()[dim] != 0,
-          "{}: an expanded tensor cannot be filled, got strides {}", op, x.strides());
-  }
-  if (records_inplace(x, {})) {
-    const Array values = Array::empty(x.shape(), x.dtype());
-    fill(values);
-    return rebind_inplace(op, x, Tensor(values));
-  }
-  fill(x.array());
-  x.array().storage()->bump();
-  return x;
 }
 
 }  // namespace
@@ -232,111 +179,6 @@ Tensor empty_like(const Tensor& x, const TensorOptions& options) {
 }
 Tensor full_like(const Tensor& x, Scalar value, const TensorOptions& options) {
   return full(x.shape(), value, like(x, options));
-}
-
-// ---- random ------------------------------------------------------------------------------------------------
-
-Tensor rand(const Shape& shape, const TensorOptions& options) {
-  const Dtype dtype = checked_dtype("rand", shape, options, kFloat32);
-  check_floating("rand", dtype);
-  const Array array = Array::empty(shape, dtype);
-  kernels::uniform(array, 0, 1, default_generator());
-  return leaf(array, options);
-}
-
-Tensor randn(const Shape& shape, const TensorOptions& options) {
-  const Dtype dtype = checked_dtype("randn", shape, options, kFloat32);
-  check_floating("randn", dtype);
-  const Array array = Array::empty(shape, dtype);
-  kernels::normal(array, 0, 1, default_generator());
-  return leaf(array, options);
-}
-
-Tensor randint(int64_t low, int64_t high, const Shape& shape, const TensorOptions& options) {
-  const Dtype dtype = checked_dtype("randint", shape, options, kInt64);
-  check_integers("randint", low, high, dtype);
-  const Array array = Array::empty(shape, dtype);
-  kernels::random(array, low, high, default_generator());
-  return leaf(array, options);
-}
-
-Tensor randperm(int64_t n, const TensorOptions& options) {
-  const Dtype dtype = checked_dtype("randperm", n, options, kInt64);
-  check_exact("randperm", 0, n - 1, dtype);
-  const Array array = Array::empty(n, dtype);
-  kernels::permutation(array, default_generator());
-  return leaf(array, options);
-}
-
-Tensor bernoulli(const Tensor& p) {
-  check_floating("bernoulli", p.dtype());
-  const Array probabilities = kernels::contiguous(p.array());
-  dispatch_float(p.dtype(), "bernoulli", [&]<class T>(TypeTag<T>) {
-    for (int64_t i = 0; i < probabilities.numel(); ++i) {
-      const T value = probabilities.data<T>()[i];
-      check(value >= 0 && value <= 1, "bernoulli: probabilities must be in [0, 1], got {}", value);
-    }
-  });
-  const Array array = Array::empty(p.shape(), p.dtype());
-  kernels::bernoulli(array, probabilities, default_generator());
-  return Tensor(array);
-}
-
-Tensor randint(int64_t high, const Shape& shape, const TensorOptions& options) {
-  return randint(0, high, shape, options);
-}
-Tensor rand_like(const Tensor& x, const TensorOptions& options) {
-  return rand(x.shape(), like(x, options));
-}
-Tensor randn_like(const Tensor& x, const TensorOptions& options) {
-  return randn(x.shape(), like(x, options));
-}
-Tensor randint_like(const Tensor& x, int64_t low, int64_t high, const TensorOptions& options) {
-  return randint(low, high, x.shape(), like(x, options));
-}
-Tensor randint_like(const Tensor& x, int64_t high, const TensorOptions& options) {
-  return randint(0, high, x.shape(), like(x, options));
-}
-
-// ---- samplers in place -------------------------------------------------------------------------------------
-
-Tensor& uniform_(Tensor& x, double from, double to, Generator& generator) {
-  check_floating("uniform_", x.dtype());
-  check(from <= to, "uniform_: from must not be more than to, got {} and {}", from, to);
-  return sample("uniform_", x,
-                [&](const Array& out) { kernels::uniform(out, from, to, generator); });
-}
-
-Tensor& normal_(Tensor& x, double mean, double std, Generator& generator) {
-  check_floating("normal_", x.dtype());
-  check(std >= 0, "normal_: std must not be negative, got {}", std);
-  return sample("normal_", x,
-                [&](const Array& out) { kernels::normal(out, mean, std, generator); });
-}
-
-Tensor& exponential_(Tensor& x, double lambda, Generator& generator) {
-  check_floating("exponential_", x.dtype());
-  check(lambda > 0, "exponential_: lambda must be positive, got {}", lambda);
-  return sample("exponential_", x,
-                [&](const Array& out) { kernels::exponential(out, lambda, generator); });
-}
-
-Tensor& bernoulli_(Tensor& x, double p, Generator& generator) {
-  check(p >= 0 && p <= 1, "bernoulli_: p must be in [0, 1], got {}", p);
-  return sample("bernoulli_", x, [&](const Array& out) { kernels::bernoulli(out, p, generator); });
-}
-
-Tensor& random_(Tensor& x, int64_t low, int64_t high, Generator& generator) {
-  check_integers("random_", low, high, x.dtype());
-  return sample("random_", x,
-                [&](const Array& out) { kernels::random(out, low, high, generator); });
-}
-
-Tensor& InPlaceMethods::uniform_(double from, double to) {
-  return reel::uniform_(self(), from, to);
-}
-Tensor& InPlaceMethods::normal_(double mean, double std) {
-  return reel::normal_(self(), mean, std);
 }
 
 }  // namespace reel

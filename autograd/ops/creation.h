@@ -1,7 +1,7 @@
 #pragma once
-// Tensors made from sizes, values or random numbers, and the samplers that fill a tensor in place.
+// Tensors made from sizes and values. Random ones are in ops/random.h, which comes along.
 
-#include <reel/autograd/generator.h>
+#include <reel/autograd/ops/random.h>
 #include <reel/autograd/tensor.h>
 
 #include <type_traits>
@@ -106,38 +106,5 @@ Tensor zeros_like(const Tensor& x, const TensorOptions& options = {});
 Tensor ones_like(const Tensor& x, const TensorOptions& options = {});
 Tensor empty_like(const Tensor& x, const TensorOptions& options = {});
 Tensor full_like(const Tensor& x, Scalar value, const TensorOptions& options = {});
-
-// ---- random, from default_generator() --------------------------------------------------------------------
-
-/// Uniform in [0, 1).
-Tensor rand(const Shape& shape, const TensorOptions& options = {});
-/// Standard normal.
-Tensor randn(const Shape& shape, const TensorOptions& options = {});
-/// Integers in [low, high), int64 where no dtype is given; low is 0 where absent.
-Tensor randint(int64_t low, int64_t high, const Shape& shape, const TensorOptions& options = {});
-Tensor randint(int64_t high, const Shape& shape, const TensorOptions& options = {});
-/// 0 to n - 1 in random order, int64 where no dtype is given.
-Tensor randperm(int64_t n, const TensorOptions& options = {});
-Tensor rand_like(const Tensor& x, const TensorOptions& options = {});
-Tensor randn_like(const Tensor& x, const TensorOptions& options = {});
-Tensor randint_like(const Tensor& x, int64_t low, int64_t high, const TensorOptions& options = {});
-Tensor randint_like(const Tensor& x, int64_t high, const TensorOptions& options = {});
-/// 0 or 1, the latter with the probability that `p` has there; of p's shape and dtype, never
-/// recorded.
-Tensor bernoulli(const Tensor& p);
-
-// ---- samplers in place: the same rules as for all changes in place ---------------------------------------
-
-/// Uniform in [from, to).
-Tensor& uniform_(Tensor& x, double from = 0, double to = 1,
-                 Generator& generator = default_generator());
-Tensor& normal_(Tensor& x, double mean = 0, double std = 1,
-                Generator& generator = default_generator());
-/// Density lambda exp(-lambda x).
-Tensor& exponential_(Tensor& x, double lambda = 1, Generator& generator = default_generator());
-/// 1 with probability `p`, else 0; any dtype.
-Tensor& bernoulli_(Tensor& x, double p = 0.5, Generator& generator = default_generator());
-/// Integers in [low, high); any dtype that holds them exactly.
-Tensor& random_(Tensor& x, int64_t low, int64_t high, Generator& generator = default_generator());
 
 }  // namespace reel

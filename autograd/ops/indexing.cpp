@@ -1,164 +1,169 @@
-#include <reel/autograd/kernels/copy.h>
+// x[indices] and what is like it: whole dims are addressed by one tensor of places, and the numbers
+// there are picked, set or added to. gather and scatter are in gather.cpp.
 #include <reel/autograd/kernels/indexing.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
+#include <reel/autograd/ops/indices.h>
 #include <reel/autograd/ops/inplace.h>
-#include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
+
+#include <utility>
 
 namespace reel {
 namespace {
 
-Tensor zeros_of(const Shape& shape, Dtype dtype) { return Tensor(Array::full(shape, 0, dtype)); }
+using detail::as_places;
+using detail::zeros_of;
+using kernels::IndexedDims;
+using kernels::Put;
 
-// An index tensor as the int64 that kernels take.
-Tensor places(const char* op, const Tensor& index) {
-  check<TypeError>(index.dtype() == kInt64 || index.dtype() == kInt32,
-                   "{}: index must be int64 or int32, got {}", op, index.dtype());
-  return index.to(kInt64);
+// ---- picking and placing -------------------------------------------------------------------------------------
+
+// Which elements an index means: places in some dims of a tensor.
+struct Spot {
+  IndexedDims dims;
+  Tensor places;
+};
+
+Tensor pick(const char* op, const Tensor& x, const Spot& spot);
+
+// Zeros of `shape` with g added at the places: what turns a gradient of pick() back.
+Tensor pick_backward(const Tensor& g, const Spot& spot, const Shape& shape) {
+  Array y = Array::full(shape, 0, g.dtype());
+  kernels::place("index", y, spot.dims, spot.places.array(), g.array(), Put::Add);
+  return record("index_backward", std::move(y),
+                wrt(g, [dims = spot.dims, places = keep(spot.places)](const Tensor& h) {
+                  return pick("index", h, {dims, places()});
+                }));
 }
 
-void check_same_dtype(const char* op, const Tensor& x, const Tensor& source) {
-  check<TypeError>(x.dtype() == source.dtype(),
-                   "{}: source must have the dtype of the tensor, {}, got {}", op, x.dtype(),
-                   source.dtype());
+Tensor pick(const char* op, const Tensor& x, const Spot& spot) {
+  return record(
+      op, kernels::pick(x.array(), spot.dims, spot.places.array()),
+      wrt(x, [dims = spot.dims, places = keep(spot.places)](const Tensor& g, const Shape& shape) {
+        return pick_backward(g, {dims, places()}, shape);
+      }));
+}
+
+Array in_dtype_of(const Tensor& x, const Tensor& source) {
+  return kernels::cast(source.array(), x.dtype());
+}
+
+// A copy of x with `source`, which broadcasts, put or added at the places.
+Tensor placed(const char* op, const Tensor& x, const Spot& spot, const Tensor& source, Put how) {
+  Array y = kernels::clone(x.array());
+  kernels::place(op, y, spot.dims, spot.places.array(), in_dtype_of(x, source), how);
+  return record(
+      op, std::move(y),
+      wrt(x,
+          [dims = spot.dims, places = keep(spot.places), how](const Tensor& g) {
+            if (how == Put::Add) return g;
+            return placed("index_fill", g, {dims, places()}, zeros_of({}, g.dtype()), Put::Set);
+          }),
+      wrt(source, [dims = spot.dims, places = keep(spot.places)](const Tensor& g) {
+        return pick("index", g, {dims, places()});
+      }));
+}
+
+// The same with x itself. Where nothing is recorded, nothing but the places is touched.
+Tensor& place(const char* op, Tensor& x, const Spot& spot, const Tensor& source, Put how) {
+  check_inplace(op, x);
+  if (records_inplace(x, {&source})) return rebind_inplace(op, x, placed(op, x, spot, source, how));
+  kernels::place(op, x.array(), spot.dims, detail::apart(spot.places.array(), x.array()),
+                 detail::apart(in_dtype_of(x, source), x.array()), how);
+  x.array().storage()->bump();
+  return x;
 }
 
 // ---- whole slices --------------------------------------------------------------------------------------------
 
-int check_slices(const char* op, const Tensor& x, int dim, const Tensor& index) {
+// What index_select(x, dim, index) picks.
+Spot slices(const char* op, const Tensor& x, int dim, const Tensor& index,
+            bool counts_from_end = false) {
   check<IndexError>(index.dim() <= 1, "{}: index must have at most 1 dim, got shape {}", op,
                     index.shape());
   check<IndexError>(x.dim() > 0 || index.numel() == 1,
                     "{}: index of a 0-d tensor must have 1 element, got shape {}", op,
                     index.shape());
-  return wrap_dim(op, dim, x.dim());
+  const int wrapped = wrap_dim(op, dim, x.dim());
+  const uint64_t mask = uint64_t{1} << wrapped;
+  const Shape shape = x.dim() == 0 ? Shape(1) : x.shape();
+  Tensor places = as_places(op, index);
+  if (counts_from_end)
+    places = Tensor(kernels::linear_index(op, {&places.array(), 1}, shape, mask));
+  else
+    kernels::check_indices(op, places.array(), wrapped, shape[wrapped]);
+  if (x.dim() == 0) return {{0, 0}, Tensor(places.array().view({}, {}))};
+  if (index.dim() == 0) places = Tensor(places.array().view({1}, {1}));
+  return {{mask, wrapped}, std::move(places)};
 }
 
 // Source must be what index_select(x, dim, index) would give; a 0-d source counts as 1-d.
-int check_source(const char* op, const Tensor& x, int dim, const Tensor& index,
-                 const Tensor& source) {
-  const int wrapped = check_slices(op, x, dim, index);
-  check_same_dtype(op, x, source);
-  Shape expected = x.shape();
-  if (expected.rank() > 0) expected[wrapped] = index.numel();
+Tensor checked_source(const char* op, const Tensor& x, const Spot& spot, const Tensor& source) {
+  check<TypeError>(x.dtype() == source.dtype(),
+                   "{}: source must have the dtype of the tensor, {}, got {}", op, x.dtype(),
+                   source.dtype());
+  const Shape expected = kernels::picked_shape(x.shape(), spot.dims, spot.places.shape());
   check(source.shape() == expected ||
-            (x.dim() <= 1 && source.dim() <= 1 && source.numel() == index.numel()),
+            (x.dim() <= 1 && source.dim() <= 1 && source.numel() == spot.places.numel()),
         "{}: source must have shape {}, got {}", op, expected, source.shape());
-  return wrapped;
+  return source.shape() == expected ? source : reshape(source, expected);
 }
 
-// ---- single elements -----------------------------------------------------------------------------------------
-
-// Index must have the rank of x (0-d counts as 1-d) and fit into it, dim aside.
-int check_elements(const char* op, const Tensor& x, int dim, const Tensor& index) {
-  const int wrapped = wrap_dim(op, dim, x.dim());
-  check(std::max(x.dim(), 1) == std::max(index.dim(), 1),
-        "{}: index must have as many dims as the tensor, {}, got {}", op, x.dim(), index.dim());
-  bool fits = true;
-  for (int i = 0; i < x.dim() && i < index.dim(); ++i)
-    fits &= i == wrapped || index.size(i) <= x.size(i);
-  check(fits || index.numel() == 0, "{}: index of shape {} must fit into {} except in dim {}", op,
-        index.shape(), x.shape(), wrapped);
-  return wrapped;
+Tensor scaled(const Tensor& source, Scalar alpha) {
+  return alpha.to<double>() == 1 ? source : (source * alpha).to(source.dtype());
 }
 
-// The corner of src that the index reaches.
-Tensor trim(const char* op, const Tensor& src, const Tensor& index) {
-  check(std::max(src.dim(), 1) == std::max(index.dim(), 1),
-        "{}: src must have as many dims as index, {}, got {}", op, index.dim(), src.dim());
-  Tensor corner = src;
-  for (int i = 0; i < src.dim() && i < index.dim(); ++i) {
-    check(index.size(i) <= src.size(i), "{}: index of shape {} must fit into src, got {}", op,
-          index.shape(), src.shape());
-    if (index.size(i) < src.size(i)) corner = corner.narrow(i, 0, index.size(i));
-  }
-  return corner;
+// A number to fill with must be of x's kind or a lower one.
+void check_filling(const char* op, const Tensor& x, const Tensor& value) {
+  check(value.dim() == 0, "{}: value must be a number or 0-d, got shape {}", op, value.shape());
+  check<TypeError>(promote_types(x.dtype(), value.dtype()) == x.dtype() ||
+                       (is_floating(x.dtype()) && is_floating(value.dtype())),
+                   "{}: a value of dtype {} does not fit a tensor of dtype {}", op, value.dtype(),
+                   x.dtype());
+}
+
+// Of index_fill, whose indices may be negative.
+Spot filled_slices(const char* op, const Tensor& x, int dim, const Tensor& index,
+                   const Tensor& value) {
+  check_filling(op, x, value);
+  return slices(op, x, dim, index, true);
 }
 
 }  // namespace
 
-Tensor index_select(const Tensor& x, int dim, const Tensor& given) {
-  const int wrapped = check_slices("index_select", x, dim, given);
-  const Tensor index = places("index_select", given);
-  return record("index_select", kernels::index_select(x.array(), wrapped, index.array()),
-                wrt(x, [index = keep(index), wrapped](const Tensor& g, const Shape& shape) {
-                  return index_add(zeros_of(shape, g.dtype()), wrapped, index(), g);
-                }));
+Tensor index_select(const Tensor& x, int dim, const Tensor& index) {
+  return pick("index_select", x, slices("index_select", x, dim, index));
 }
 
-Tensor index_add(const Tensor& x, int dim, const Tensor& given, const Tensor& source,
+Tensor index_add(const Tensor& x, int dim, const Tensor& index, const Tensor& source,
                  const AlphaOptions& options) {
-  const bool scaled = options.alpha.to<double>() != 1;
-  if (scaled) return index_add(x, dim, given, (source * options.alpha).to(source.dtype()));
-  const int wrapped = check_source("index_add", x, dim, given, source);
-  const Tensor index = places("index_add", given);
-  return record(
-      "index_add",
-      kernels::index_put("index_add", x.array(), wrapped, index.array(), source.array(), true),
-      wrt(x, [](const Tensor& g) { return g; }),
-      wrt(source, [index = keep(index), wrapped](const Tensor& g, const Shape& shape) {
-        return index_select(g, wrapped, index()).reshape(shape);
-      }));
+  const Spot spot = slices("index_add", x, dim, index);
+  const Tensor checked = checked_source("index_add", x, spot, source);
+  return placed("index_add", x, spot, scaled(checked, options.alpha), Put::Add);
 }
 
-Tensor index_copy(const Tensor& x, int dim, const Tensor& given, const Tensor& source) {
-  const int wrapped = check_source("index_copy", x, dim, given, source);
-  const Tensor index = places("index_copy", given);
-  return record(
-      "index_copy",
-      kernels::index_put("index_copy", x.array(), wrapped, index.array(), source.array(), false),
-      wrt(x, [index = keep(index),
-              wrapped](const Tensor& g) { return index_fill(g, wrapped, index(), 0); }),
-      wrt(source, [index = keep(index), wrapped](const Tensor& g, const Shape& shape) {
-        return index_select(g, wrapped, index()).reshape(shape);
-      }));
+Tensor index_copy(const Tensor& x, int dim, const Tensor& index, const Tensor& source) {
+  const Spot spot = slices("index_copy", x, dim, index);
+  return placed("index_copy", x, spot, checked_source("index_copy", x, spot, source), Put::Set);
+}
+
+Tensor index_fill(const Tensor& x, int dim, const Tensor& index, const Tensor& value) {
+  return placed("index_fill", x, filled_slices("index_fill", x, dim, index, value), value,
+                Put::Set);
 }
 
 Tensor index_fill(const Tensor& x, int dim, const Tensor& index, Scalar value) {
-  Shape shape = x.shape();
-  if (shape.rank() > 0) shape[wrap_dim("index_fill", dim, x.dim())] = index.numel();
-  return index_copy(x, dim, index, Tensor(Array::full(shape, value, x.dtype())));
+  return index_fill(x, dim, index, scalar_like(x, value));
 }
 
-Tensor gather(const Tensor& x, int dim, const Tensor& given) {
-  const int wrapped = check_elements("gather", x, dim, given);
-  const Tensor index = places("gather", given);
-  return record("gather", kernels::gather(x.array(), wrapped, index.array()),
-                wrt(x, [index = keep(index), wrapped](const Tensor& g, const Shape& shape) {
-                  return scatter_add(zeros_of(shape, g.dtype()), wrapped, index(), g);
-                }));
-}
-
-Tensor scatter(const Tensor& x, int dim, const Tensor& given, const Tensor& whole_src) {
-  const int wrapped = check_elements("scatter", x, dim, given);
-  check_same_dtype("scatter", x, whole_src);
-  const Tensor index = places("scatter", given), src = trim("scatter", whole_src, index);
-  return record("scatter",
-                kernels::scatter("scatter", x.array(), wrapped, index.array(), src.array(), false),
-                wrt(x, [index = keep(index),
-                        wrapped](const Tensor& g) { return scatter(g, wrapped, index(), 0); }),
-                wrt(src, [index = keep(index), wrapped](const Tensor& g, const Shape& shape) {
-                  return gather(g, wrapped, index()).reshape(shape);
-                }));
-}
-
-Tensor scatter(const Tensor& x, int dim, const Tensor& index, Scalar value) {
-  return scatter(x, dim, index, Tensor(Array::full({}, value, x.dtype())).expand(index.shape()));
-}
-
-Tensor scatter_add(const Tensor& x, int dim, const Tensor& given, const Tensor& whole_src) {
-  const int wrapped = check_elements("scatter_add", x, dim, given);
-  check_same_dtype("scatter_add", x, whole_src);
-  const Tensor index = places("scatter_add", given), src = trim("scatter_add", whole_src, index);
-  return record(
-      "scatter_add",
-      kernels::scatter("scatter_add", x.array(), wrapped, index.array(), src.array(), true),
-      wrt(x, [](const Tensor& g) { return g; }),
-      wrt(src, [index = keep(index), wrapped](const Tensor& g, const Shape& shape) {
-        return gather(g, wrapped, index()).reshape(shape);
-      }));
+Tensor take(const Tensor& x, const Tensor& index) {
+  const Array places = as_places("take", index).array();
+  const uint64_t all = (uint64_t{1} << x.dim()) - 1;
+  const Array wrapped = kernels::linear_index("take", {&places, 1}, x.numel(), 1);
+  if (x.dim() > 0) return pick("take", x, {{all, 0}, Tensor(wrapped)});
+  return pick("take", x.expand({1}), {{1, 0}, Tensor(wrapped)});
 }
 
 // ---- t.index({...}) ------------------------------------------------------------------------------------------
@@ -170,6 +175,13 @@ namespace {
 struct Selection {
   Tensor view;
   std::vector<Tensor> tensors;
+
+  bool is_view() const {
+    for (const Tensor& tensor : tensors) {
+      if (tensor.defined()) return false;
+    }
+    return true;
+  }
 };
 
 void add_mask(Selection& selection, int& dim, const Tensor& mask) {
@@ -219,7 +231,7 @@ Selection select_all(const Tensor& x, std::span<const Index> indices) {
         if (index.tensor().dtype() == kBool) {
           add_mask(selection, dim, index.tensor());
         } else {
-          selection.tensors.push_back(places("index", index.tensor()));
+          selection.tensors.push_back(as_places("index", index.tensor()));
           ++dim;
         }
     }
@@ -227,75 +239,22 @@ Selection select_all(const Tensor& x, std::span<const Index> indices) {
   return selection;
 }
 
-// A selection by index tensors, seen as a selection of slices: with the indexed dims side by side
-// (moved to the front if others stand between them) and made one, x[indices] is index_select(x,
-// dim, linear).
-struct Plan {
-  Dims order;    // of the dims of x, the indexed ones side by side; empty where they are so already
-  int dim = 0;   // of the first of them, in that order
-  Shape moved;   // shape of x in that order
-  Shape merged;  // the same with the indexed dims made one
-  Shape result;  // shape of x[indices]
-  Tensor linear;  // 1-d
-
-  Tensor merge(const Tensor& x) const {
-    return reshape(order.empty() ? x : permute(x, order), merged);
-  }
-  Tensor unmerge(const Tensor& y) const {
-    const Tensor split = reshape(y, moved);
-    if (order.empty()) return split;
-    int inverse[kMaxRank] = {};
-    for (int i = 0; i < order.size(); ++i) inverse[order[i]] = i;
-    return permute(split, Dims(std::span<const int>(inverse, static_cast<size_t>(order.size()))));
-  }
-};
-
-Plan plan_of(const Selection& selection) {
-  Plan plan;
+// Where the index tensors stand side by side, their shape takes the place of their dims; where
+// others stand between them, it goes first.
+Spot spot_of(const Selection& selection) {
+  IndexedDims dims{0, 0};
   std::vector<Array> indices;
-  Dims indexed, others;
-  for (int i = 0; i < selection.view.dim(); ++i) {
-    const bool is_indexed = static_cast<size_t>(i) < selection.tensors.size() &&
-                            selection.tensors[static_cast<size_t>(i)].defined();
-    (is_indexed ? indexed : others).push_back(i);
-    if (is_indexed) indices.push_back(selection.tensors[static_cast<size_t>(i)].array());
+  int first = -1, last = -1;
+  for (size_t i = 0; i < selection.tensors.size(); ++i) {
+    if (!selection.tensors[i].defined()) continue;
+    indices.push_back(selection.tensors[i].array());
+    last = static_cast<int>(i);
+    if (first < 0) first = last;
+    dims.mask |= uint64_t{1} << last;
   }
-  const int first = indexed[0], count = indexed.size();
-  const bool adjacent = indexed[count - 1] == first + count - 1;
-  if (!adjacent) {
-    plan.order = indexed;
-    for (int dim : others) plan.order.push_back(dim);
-  }
-  plan.dim = adjacent ? first : 0;
-  for (int i = 0; i < selection.view.dim(); ++i) {
-    plan.moved.push_back(selection.view.size(adjacent ? i : plan.order[i]));
-  }
-  const std::span<const int64_t> sizes(plan.moved.begin() + plan.dim, static_cast<size_t>(count));
-  const Array linear = kernels::linear_index("index", indices, sizes, first);
-  plan.linear = Tensor(linear.view({linear.numel()}, {1}));
-  int64_t merged_size = 1;
-  for (int64_t size : sizes) merged_size *= size;
-  for (int i = 0; i < plan.moved.rank(); ++i) {
-    if (i == plan.dim) {
-      plan.merged.push_back(merged_size);
-      for (int64_t size : linear.shape()) plan.result.push_back(size);
-    }
-    if (i >= plan.dim && i < plan.dim + count) continue;
-    plan.merged.push_back(plan.moved[i]);
-    plan.result.push_back(plan.moved[i]);
-  }
-  return plan;
-}
-
-// A copy of selection.view with `value` put where its index tensors say.
-Tensor put_selected(const Selection& selection, const Tensor& value, bool accumulate) {
-  const Plan plan = plan_of(selection);
-  Shape slices = plan.merged;
-  slices[plan.dim] = plan.linear.numel();
-  const Tensor source = value.to(selection.view.dtype()).expand(plan.result).reshape(slices);
-  const Tensor merged = plan.merge(selection.view);
-  return plan.unmerge(accumulate ? index_add(merged, plan.dim, plan.linear, source)
-                                 : index_copy(merged, plan.dim, plan.linear, source));
+  const bool adjacent = last - first + 1 == static_cast<int>(indices.size());
+  dims.at = adjacent ? first : 0;
+  return {dims, Tensor(kernels::linear_index("index", indices, selection.view.shape(), dims.mask))};
 }
 
 std::span<const Index> span_of(const std::initializer_list<Index>& list) {
@@ -306,22 +265,15 @@ std::span<const Index> span_of(const std::initializer_list<Index>& list) {
 
 Tensor index(const Tensor& x, std::span<const Index> indices) {
   const Selection selection = select_all(x, indices);
-  bool views_only = true;
-  for (const Tensor& tensor : selection.tensors) views_only &= !tensor.defined();
-  if (views_only) return selection.view;
-  const Plan plan = plan_of(selection);
-  return reshape(index_select(plan.merge(selection.view), plan.dim, plan.linear), plan.result);
+  return selection.is_view() ? selection.view : pick("index", selection.view, spot_of(selection));
 }
 
 Tensor& index_put_(Tensor& x, std::span<const Index> indices, const Tensor& value,
                    bool accumulate) {
   Selection selection = select_all(x, indices);
-  bool views_only = true;
-  for (const Tensor& tensor : selection.tensors) views_only &= !tensor.defined();
   Tensor& target = selection.view.body() == x.body() ? x : selection.view;
-  if (!views_only) {
-    check_inplace("index_put_", target);
-    rebind_inplace("index_put_", target, put_selected(selection, value, accumulate));
+  if (!selection.is_view()) {
+    place("index_put_", target, spot_of(selection), value, accumulate ? Put::Add : Put::Set);
   } else if (accumulate) {
     target.add_(value);
   } else {
@@ -332,6 +284,9 @@ Tensor& index_put_(Tensor& x, std::span<const Index> indices, const Tensor& valu
 
 Tensor index_put(const Tensor& x, std::span<const Index> indices, const Tensor& value,
                  bool accumulate) {
+  const Selection selection = select_all(x, indices);
+  if (!selection.is_view() && selection.view.body() == x.body())
+    return placed("index_put", x, spot_of(selection), value, accumulate ? Put::Add : Put::Set);
   Tensor y = x.clone();
   return index_put_(y, indices, value, accumulate);
 }
@@ -345,35 +300,39 @@ Tensor index_put(const Tensor& x, std::initializer_list<Index> indices, const Te
   return index_put(x, span_of(indices), value, accumulate);
 }
 
-// ---- masks and classes ---------------------------------------------------------------------------------------
+// ---- masks ---------------------------------------------------------------------------------------------------
+
+namespace {
+
+void check_mask(const char* op, const Tensor& mask) {
+  check<TypeError>(mask.dtype() == kBool, "{}: the mask must be bool, got {}", op, mask.dtype());
+}
+
+Tensor filling(const char* op, const Tensor& x, const Tensor& mask, const Tensor& value) {
+  check_mask(op, mask);
+  check_filling(op, x, value);
+  return value.to(x.dtype());
+}
+
+}  // namespace
 
 Tensor nonzero(const Tensor& x) { return Tensor(kernels::nonzero(x.array())); }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
-  check<TypeError>(mask.dtype() == kBool, "masked_select: the mask must be bool, got {}",
-                   mask.dtype());
+  check_mask("masked_select", mask);
   const Shape shape = broadcast_shapes("masked_select", x.shape(), mask.shape());
-  return index(x.expand(shape), {mask.expand(shape)});
+  const Tensor places(kernels::nonzero_places(mask.expand(shape).array()));
+  if (shape.rank() == 0) return pick("masked_select", x.expand({1}), {{1, 0}, places});
+  const uint64_t all = (uint64_t{1} << shape.rank()) - 1;
+  return pick("masked_select", x.expand(shape), {{all, 0}, places});
+}
+
+Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
+  return where(mask, filling("masked_fill", x, mask, value), x);
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value) {
-  check<TypeError>(mask.dtype() == kBool, "masked_fill: the mask must be bool, got {}",
-                   mask.dtype());
-  const Tensor number = scalar_like(x, value);
-  check<TypeError>(number.dtype() == x.dtype(),
-                   "masked_fill: a value of dtype {} does not fit a tensor of dtype {}",
-                   number.dtype(), x.dtype());
-  return where(mask, number, x);
-}
-
-Tensor one_hot(const Tensor& given, int64_t num_classes) {
-  const Tensor index = places("one_hot", given);
-  check(num_classes > 0 || (num_classes == -1 && index.numel() > 0),
-        "one_hot: num_classes must be positive, or -1 with at least one index, got {}",
-        num_classes);
-  Shape shape = index.shape();
-  shape.push_back(num_classes > 0 ? num_classes : max(index).item<int64_t>() + 1);
-  return scatter(zeros_of(shape, kInt64), -1, unsqueeze(index, -1), 1);
+  return masked_fill(x, mask, scalar_like(x, value));
 }
 
 // ---- method forms --------------------------------------------------------------------------------------------
@@ -385,6 +344,10 @@ Tensor ShapeMethods::index(std::initializer_list<Index> indices) const {
 Tensor ShapeMethods::index(std::span<const Index> indices) const {
   return reel::index(self(), indices);
 }
+Tensor ShapeMethods::index_put(std::initializer_list<Index> indices, const Tensor& value,
+                               bool accumulate) const {
+  return reel::index_put(self(), span_of(indices), value, accumulate);
+}
 Tensor& InPlaceMethods::index_put_(std::initializer_list<Index> indices, const Tensor& value,
                                    bool accumulate) {
   return reel::index_put_(self(), span_of(indices), value, accumulate);
@@ -395,8 +358,58 @@ Tensor& InPlaceMethods::index_put_(std::initializer_list<Index> indices, Scalar 
 Tensor ShapeMethods::index_select(int dim, const Tensor& index) const {
   return reel::index_select(self(), dim, index);
 }
-Tensor ShapeMethods::gather(int dim, const Tensor& index) const {
-  return reel::gather(self(), dim, index);
+Tensor ShapeMethods::index_add(int dim, const Tensor& index, const Tensor& source,
+                               const AlphaOptions& options) const {
+  return reel::index_add(self(), dim, index, source, options);
+}
+Tensor ShapeMethods::index_copy(int dim, const Tensor& index, const Tensor& source) const {
+  return reel::index_copy(self(), dim, index, source);
+}
+Tensor ShapeMethods::index_fill(int dim, const Tensor& index, Scalar value) const {
+  return reel::index_fill(self(), dim, index, value);
+}
+Tensor& InPlaceMethods::index_add_(int dim, const Tensor& index, const Tensor& source,
+                                   const AlphaOptions& options) {
+  const Spot spot = slices("index_add_", self(), dim, index);
+  const Tensor checked = checked_source("index_add_", self(), spot, source);
+  return place("index_add_", self(), spot, scaled(checked, options.alpha), Put::Add);
+}
+Tensor& InPlaceMethods::index_copy_(int dim, const Tensor& index, const Tensor& source) {
+  const Spot spot = slices("index_copy_", self(), dim, index);
+  return place("index_copy_", self(), spot, checked_source("index_copy_", self(), spot, source),
+               Put::Set);
+}
+Tensor& InPlaceMethods::index_fill_(int dim, const Tensor& index, Scalar value) {
+  const Tensor number = scalar_like(self(), value);
+  return place("index_fill_", self(), filled_slices("index_fill_", self(), dim, index, number),
+               number, Put::Set);
+}
+Tensor ShapeMethods::take(const Tensor& index) const { return reel::take(self(), index); }
+Tensor ShapeMethods::nonzero() const { return reel::nonzero(self()); }
+Tensor ShapeMethods::masked_select(const Tensor& mask) const {
+  return reel::masked_select(self(), mask);
+}
+Tensor ShapeMethods::masked_fill(const Tensor& mask, Scalar value) const {
+  return reel::masked_fill(self(), mask, value);
+}
+Tensor ShapeMethods::masked_fill(const Tensor& mask, const Tensor& value) const {
+  return reel::masked_fill(self(), mask, value);
+}
+Tensor& InPlaceMethods::masked_fill_(const Tensor& mask, Scalar value) {
+  return masked_fill_(mask, scalar_like(self(), value));
+}
+Tensor& InPlaceMethods::masked_fill_(const Tensor& mask, const Tensor& value) {
+  Tensor& x = self();
+  check_inplace("masked_fill_", x);
+  const Tensor number = filling("masked_fill_", x, mask, value);
+  if (records_inplace(x, {&value}))
+    return rebind_inplace("masked_fill_", x, where(mask, number, former(x)));
+  const double as_double = number.to(kFloat64).item<double>();
+  const Scalar scalar =
+      is_floating(x.dtype()) ? Scalar(as_double) : Scalar(number.to(kInt64).item<int64_t>());
+  kernels::masked_fill("masked_fill_", x.array(), detail::apart(mask.array(), x.array()), scalar);
+  x.array().storage()->bump();
+  return x;
 }
 
 }  // namespace reel
