@@ -11,12 +11,14 @@ const Rows& op_cases() {
     Rows rows;
     activation_rows(rows);
     elementwise_rows(rows);
+    embedding_rows(rows);
     indexing_rows(rows);
     join_rows(rows);
     loss_rows(rows);
     matmul_rows(rows);
     rearrange_rows(rows);
     reduce_rows(rows);
+    sorting_rows(rows);
     view_rows(rows);
     return rows;
   }();

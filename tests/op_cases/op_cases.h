@@ -35,12 +35,14 @@ const Rows& op_cases();
 
 void activation_rows(Rows& rows);
 void elementwise_rows(Rows& rows);
+void embedding_rows(Rows& rows);
 void indexing_rows(Rows& rows);
 void join_rows(Rows& rows);
 void loss_rows(Rows& rows);
 void matmul_rows(Rows& rows);
 void rearrange_rows(Rows& rows);
 void reduce_rows(Rows& rows);
+void sorting_rows(Rows& rows);
 void view_rows(Rows& rows);
 
 // ---- what rows are made of -------------------------------------------------------------------------------
