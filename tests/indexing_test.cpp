@@ -3,10 +3,18 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include <reel/autograd/gradcheck.h>
+#include <reel/autograd/memory.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
+#include <reel/autograd/ops/embedding.h>
 #include <reel/autograd/ops/indexing.h>
 #include <reel/autograd/ops/reduce.h>
+#include <reel/autograd/ops/sorting.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 
@@ -299,4 +307,178 @@ TEST(OneHot, marks_the_class) {
   expect_is(y, {0, 0, 1, 0, 1, 0, 0, 0}, {2, 4});
   expect_is(one_hot(places({1})), {0, 1}, {1, 2});
   EXPECT_THROW(one_hot(places({4}), 4), IndexError);
+}
+
+// ---- in place ------------------------------------------------------------------------------------------------
+
+// What `change` needs beside a tensor of 4 MB that it changes.
+int64_t bytes_taken_by(const std::function<void(Tensor&)>& change) {
+  Tensor x = zeros({1000, 1000}, {.dtype = kFloat32});
+  memory::reset_peak();
+  const int64_t before = memory::stats().in_use;
+  change(x);
+  return memory::stats().peak - before;
+}
+
+TEST(InPlace, touches_only_the_places_that_are_named) {
+  const Tensor few = places({3, 7, 7}), row = ones({3, 1000});
+  const Tensor column = zeros({1, 1000}, {.dtype = kInt64}), mask = ones({1000, 1}) > 0;
+  for (const std::function<void(Tensor&)>& change : std::vector<std::function<void(Tensor&)>>{
+           [&](Tensor& x) { x.index_put_({few}, row); }, [&](Tensor& x) { x.index_put_({few}, 2); },
+           [&](Tensor& x) {
+             x.index_put_({few, few}, row.select(1, 0), true);
+           },
+           [&](Tensor& x) {
+             x.index_put_({Slice(1, None), few}, 3);
+           },
+           [&](Tensor& x) { x.t().index_put_({few}, row); },
+           [&](Tensor& x) { x.index_add_(0, few, row, {.alpha = 2}); },
+           [&](Tensor& x) { x.index_copy_(0, few, row); },
+           [&](Tensor& x) { x.index_fill_(1, few, 1); },
+           [&](Tensor& x) { x.scatter_(0, column, 5); },
+           [&](Tensor& x) { x.scatter_add_(0, column, row); },
+           [&](Tensor& x) { x.masked_fill_(mask, 4); }}) {
+    EXPECT_LT(bytes_taken_by(change), 400000);
+  }
+}
+
+TEST(InPlace, reads_what_is_there_before_it_writes) {
+  Tensor x = counted({4});
+  x.index_put_({places({1, 2, 3})}, x.narrow(0, 0, 3));
+  expect_is(x, {0, 0, 1, 2}, {4});
+  Tensor n = places({1, 0, 2});
+  n.index_put_({n}, places({5, 6, 7}));
+  expect_is(n, {6, 5, 7}, {3});
+  Tensor s = places({2, 1, 0});
+  s.scatter_(0, s, s);
+  expect_is(s, {0, 1, 2}, {3});
+}
+
+TEST(InPlace, on_a_recorded_view_changes_its_base) {
+  const Tensor leaf = counted({2, 3}).requires_grad_(), v = numbers({10}, {1}).requires_grad_();
+  Tensor x = leaf * 1;
+  Tensor view = x[1];
+  view.index_add_(0, places({2}), v);
+  view.masked_fill_(view == 3, 0);
+  (x * counted({2, 3})).sum().backward();
+  expect_is(x, {0, 1, 2, 0, 4, 15}, {2, 3});
+  expect_is(leaf.grad(), {0, 1, 2, 0, 4, 5}, {2, 3});
+  expect_is(v.grad(), {5}, {1});
+}
+
+// ---- corner cases --------------------------------------------------------------------------------------------
+
+TEST(Slices, of_tensors_without_dims) {
+  const Tensor x = numbers({5}, {}).requires_grad_();
+  const Tensor y = index_select(x, 0, places({0}));
+  EXPECT_EQ(y.shape(), Shape());
+  index_add(y, 0, places({0}), numbers({2}, {1})).backward();
+  expect_is(x.grad(), {1}, {});
+  expect_is(index_fill(x.detach(), 0, places({-1}), 7), {7}, {});
+  expect_is(take(x.detach(), places({0, -1})), {5, 5}, {2});
+  expect_is(masked_select(x.detach(), ones({}) > 0), {5}, {1});
+  expect_is(gather(x.detach(), 0, places({0}, {})), {5}, {});
+  expect_is(sort(x.detach()).values, {5}, {});
+  expect_is(topk(x.detach(), 1).indices, {0}, {});
+}
+
+TEST(Slices, of_a_dim_without_elements) {
+  const Tensor x = zeros({0, 3}, {.dtype = kFloat64});
+  EXPECT_EQ(index_select(x, 1, places({0, 1})).shape(), Shape({0, 2}));
+  EXPECT_EQ(sort(x, 0).indices.shape(), Shape({0, 3}));
+  EXPECT_EQ(topk(x, 2, 1).values.shape(), Shape({0, 2}));
+  EXPECT_EQ(x.index({x > 0}).shape(), Shape(0));
+  EXPECT_EQ(unique(x, {.dim = 0}).values.shape(), Shape({0, 3}));
+  EXPECT_EQ(embedding(zeros({0}, {.dtype = kInt64}), ones({4, 2})).shape(), Shape({0, 2}));
+}
+
+TEST(Scatter, multiplies_with_zeros_and_keeps_their_gradients) {
+  const Tensor x = numbers({2, 3, 5}, {3}).requires_grad_();
+  const Tensor src = numbers({0, 4, 0, 0, 7}, {5}).requires_grad_();
+  const Tensor index = places({0, 0, 1, 1, 2});
+  const Tensor y = scatter(x, 0, index, src, {.reduce = "multiply"});
+  expect_is(y, {0, 0, 35}, {3});
+  y.backward(ones({3}, {.dtype = kFloat64}));
+  expect_is(x.grad(), {0, 0, 7}, {3});
+  expect_is(src.grad(), {8, 0, 0, 0, 5}, {5});
+}
+
+TEST(Sort, puts_nan_behind_every_number) {
+  const double nan = std::nan(""), infinity = std::numeric_limits<double>::infinity();
+  const Tensor x = numbers({2, nan, infinity, 1, nan, 1}, {6});
+  expect_is(sort(x).indices, {3, 5, 0, 2, 1, 4}, {6});
+  expect_is(sort(x, 0, {.descending = true}).indices, {1, 4, 2, 0, 3, 5}, {6});
+  expect_is(topk(x, 3).indices, {1, 4, 2}, {3});
+  expect_is(topk(x, 3, 0, {.largest = false}).indices, {3, 5, 0}, {3});
+  expect_is(kthvalue(x, 2).indices, {5}, {});
+  expect_is(kthvalue(x, 6).indices, {4}, {});
+  expect_is(argsort(x > 1, 0, {.descending = true}), {0, 2, 1, 3, 4, 5}, {6});
+  EXPECT_EQ(unique(x).values.numel(), 5);
+}
+
+TEST(Sort, of_many_slices_is_the_same_for_any_number_of_threads) {
+  const Tensor x = rand({300, 70, 3});
+  const Tensor several = argsort(x, 1);
+  const Tensor sorted = gather(x, 1, several);
+  EXPECT_TRUE(all(sorted.narrow(1, 1, 69) >= sorted.narrow(1, 0, 69)));
+  EXPECT_TRUE(equal(topk(x, 70, 1, {.largest = false}).indices, several));
+}
+
+TEST(Unique, tells_slices_apart_in_the_order_of_their_elements) {
+  const Tensor x = numbers({1, 0, 1, 2, 3, 2, 0, 5, 0}, {3, 3});
+  const UniqueValues found = unique(x, {.return_inverse = true, .return_counts = true, .dim = 1});
+  expect_is(found.values, {0, 1, 3, 2, 5, 0}, {3, 2});
+  expect_is(found.inverse_indices, {1, 0, 1}, {3});
+  expect_is(found.counts, {1, 2}, {2});
+  const UniqueValues runs =
+      unique_consecutive(places({4, 4, 1, 4}), {.return_inverse = true, .return_counts = true});
+  expect_is(runs.values, {4, 1, 4}, {3});
+  expect_is(runs.inverse_indices, {0, 0, 1, 2}, {4});
+  expect_is(runs.counts, {2, 1, 1}, {3});
+}
+
+TEST(Searchsorted, takes_a_side_and_an_order) {
+  const Tensor sequence = numbers({3, 1, 2}, {3});
+  const Tensor order = argsort(sequence), values = numbers({2, std::nan("")}, {2});
+  expect_is(searchsorted(sequence, values, {.sorter = order}), {1, 3}, {2});
+  expect_is(searchsorted(sequence, values, {.side = "right", .sorter = order}), {2, 3}, {2});
+  expect_is(searchsorted(places({1, 3}), 3), {1}, {});
+}
+
+TEST(Embedding, passes_the_padding_by) {
+  const Tensor weight = counted({3, 2}).requires_grad_(), input = places({0, 2, 2, 1});
+  embedding(input, weight, {.padding_idx = -1}).sum().backward();
+  expect_is(weight.grad(), {1, 1, 1, 1, 0, 0}, {3, 2});
+  EXPECT_TRUE(autograd::gradgradcheck(
+      [&](const std::vector<Tensor>& x) {
+        return square(embedding(places({0, 1, 0}), x[0], {.padding_idx = 2}));
+      },
+      {counted({3, 2}).requires_grad_()}));
+}
+
+TEST(Embedding, scales_rows_and_gradients_as_asked) {
+  Tensor weight = numbers({3, 4, 0, 1, 6, 8}, {3, 2}).requires_grad_();
+  const Tensor input = places({0, 0, 1});
+  const Tensor y = embedding(input, weight, {.max_norm = 2.5, .scale_grad_by_freq = true});
+  EXPECT_NEAR(y.detach()[0][0].item<double>(), 1.5, 1e-6);
+  EXPECT_NEAR(weight.detach()[0][1].item<double>(), 2, 1e-6);
+  EXPECT_EQ(weight.detach()[1][1].item<double>(), 1);
+  EXPECT_EQ(weight.detach()[2][0].item<double>(), 6);
+  y.sum().backward();
+  expect_is(weight.grad(), {1, 1, 1, 1, 0, 0}, {3, 2});
+}
+
+TEST(EmbeddingBag, leaves_the_padding_and_empty_bags_out) {
+  const Tensor weight = numbers({1, 2, 3, 4, -5, -6}, {3, 2}).requires_grad_();
+  const Tensor input = places({0, 1, 2, 1}), ends = places({0, 2, 2, 4});
+  for (const char* mode : {"sum", "mean", "max"}) {
+    const Tensor y = embedding_bag(input, weight, ends,
+                                   {.mode = mode, .include_last_offset = true, .padding_idx = 1});
+    expect_is(y, {1, 2, 0, 0, -5, -6}, {3, 2});
+  }
+  embedding_bag(input, weight, ends, {.include_last_offset = true, .padding_idx = 1})
+      .sum()
+      .backward();
+  expect_is(weight.grad(), {1, 1, 0, 0, 1, 1}, {3, 2});
+  EXPECT_EQ(embedding_bag(places({}, {0}), weight, places({}, {0})).shape(), Shape({0, 2}));
 }

@@ -9,6 +9,8 @@
 #include <reel/autograd/tape.h>
 
 #include <algorithm>
+#include <limits>
+#include <string>
 #include <utility>
 
 namespace reel {
@@ -181,11 +183,15 @@ Tensor one_hot(const Tensor& given, int64_t num_classes) {
   check(num_classes > 0 || (num_classes == -1 && index.numel() > 0),
         "one_hot: num_classes must be positive, or -1 with at least one index, got {}",
         num_classes);
-  const int64_t largest = index.numel() > 0 ? max(index).item<int64_t>() : 0;
+  const bool any = index.numel() > 0;
+  const int64_t least = any ? min(index).item<int64_t>() : 0;
+  const int64_t largest = any ? max(index).item<int64_t>() : 0;
+  check(largest < std::numeric_limits<int64_t>::max(), "one_hot: too many elements for class {}",
+        largest);
   const int64_t count = num_classes > 0 ? num_classes : std::max<int64_t>(largest, 0) + 1;
-  check<IndexError>(index.numel() == 0 || (largest < count && min(index).item<int64_t>() >= 0),
-                    "one_hot: classes must be from 0 to {}, got {} to {}", count - 1,
-                    min(index).item<int64_t>(), largest);
+  check<IndexError>(least >= 0 && largest < count,
+                    "one_hot: classes must be from 0 to {}, got {} to {}", count - 1, least,
+                    largest);
   Shape shape = index.shape();
   shape.push_back(count);
   check_sizes("one_hot", shape);

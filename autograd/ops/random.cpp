@@ -159,8 +159,8 @@ Tensor normal(const Tensor& mean, const Tensor& std, Generator& generator) {
   check<TypeError>(mean.dtype() == std.dtype(),
                    "normal: mean and std must have one dtype, got {} and {}", mean.dtype(),
                    std.dtype());
-  check(std.numel() == 0 || min(std).to(kFloat64).item<double>() >= 0,
-        "normal: std must not be negative, got {}", min(std).to(kFloat64).item<double>());
+  const double least = std.numel() == 0 ? 0 : min(std).to(kFloat64).item<double>();
+  check(least >= 0, "normal: std must not be negative, got {}", least);
   const Shape shape = broadcast_shapes("normal", mean.shape(), std.shape());
   const Array values = Array::empty(shape, mean.dtype());
   kernels::normal(values, 0, 1, generator);
