@@ -216,8 +216,12 @@ void masked_fill(const char* op, const Array& into, const Array& mask, Scalar va
     const auto row = [&](int64_t n, const auto& at, const auto& step) {
       const bool* holds = mask.data<bool>() + at[0];
       T* to = into.data<T>() + at[1];
-      for (int64_t i = 0; i < n; ++i) {
-        if (holds[i * step[0]]) to[i * step[1]] = number;
+      if (step[0] == 1 && step[1] == 1) {
+#pragma GCC ivdep
+        for (int64_t i = 0; i < n; ++i) to[i] = holds[i] ? number : to[i];
+      } else {
+        for (int64_t i = 0; i < n; ++i)
+          to[i * step[1]] = holds[i * step[0]] ? number : to[i * step[1]];
       }
     };
     for_each_row<2>(into.shape(), {strides, into.strides()}, row);
@@ -228,13 +232,15 @@ Array nonzero_places(const Array& given) {
   const Array x = contiguous(given);
   return dispatch_any(x.dtype(), [&]<class T>(TypeTag<T>) {
     const T* values = x.data<T>();
-    const int64_t n = x.numel();
-    Array places = Array::empty(n - std::count(values, values + n, T{0}), kInt64);
+    const int64_t n = x.numel(), count = n - std::count(values, values + n, T{0});
+    // Every place is written and kept or not, without a branch that no one could foretell.
+    const Array places = Array::empty(count + 1, kInt64);
     int64_t* to = places.data<int64_t>();
     for (int64_t i = 0; i < n; ++i) {
-      if (values[i] != T{0}) *to++ = i;
+      *to = i;
+      to += values[i] != T{0};
     }
-    return places;
+    return places.view({count}, {1});
   });
 }
 
@@ -247,6 +253,10 @@ Array nonzero(const Array& x) {
     for (int d = x.rank() - 1; d >= 0; rest /= x.size(d--)) to[d] = rest % x.size(d);
   }
   return indices;
+}
+
+Array apart(const Array& x, const Array& changing) {
+  return x.storage() == changing.storage() ? clone(x) : x;
 }
 
 void check_indices(const char* op, const Array& index, int dim, int64_t size) {

@@ -40,6 +40,8 @@ void masked_fill(const char* op, const Array& into, const Array& mask, Scalar va
 Array nonzero(const Array& x);
 Array nonzero_places(const Array& x);
 
+/// `x`, or a copy where it shares memory with what is about to change.
+Array apart(const Array& x, const Array& changing);
 /// Throws IndexError unless all indices count from 0 to size - 1; `dim` is what the error calls it.
 void check_indices(const char* op, const Array& index, int dim, int64_t size);
 /// Row-major places in the dims of `mask` from one index array a dim, which broadcast. Negative

@@ -1,4 +1,5 @@
 // gather, scatter and what is like them: one index for every element.
+#include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/indexing.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
@@ -121,8 +122,8 @@ Tensor scattered(const char* op, const Tensor& x, const Scattering& s) {
 Tensor& scatter_into(const char* op, Tensor& x, const Scattering& s) {
   check_inplace(op, x);
   if (records_inplace(x, {&s.src})) return rebind_inplace(op, x, scattered(op, x, s));
-  kernels::scatter(x.array(), s.dim, detail::apart(s.index.array(), x.array()),
-                   detail::apart(s.src.array(), x.array()), s.how);
+  kernels::scatter(x.array(), s.dim, kernels::apart(s.index.array(), x.array()),
+                   kernels::apart(s.src.array(), x.array()), s.how);
   x.array().storage()->bump();
   return x;
 }

@@ -1,5 +1,6 @@
 // x[indices] and what is like it: whole dims are addressed by one tensor of places, and the numbers
 // there are picked, set or added to. gather and scatter are in gather.cpp.
+#include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/indexing.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
@@ -70,8 +71,8 @@ Tensor placed(const char* op, const Tensor& x, const Spot& spot, const Tensor& s
 Tensor& place(const char* op, Tensor& x, const Spot& spot, const Tensor& source, Put how) {
   check_inplace(op, x);
   if (records_inplace(x, {&source})) return rebind_inplace(op, x, placed(op, x, spot, source, how));
-  kernels::place(op, x.array(), spot.dims, detail::apart(spot.places.array(), x.array()),
-                 detail::apart(in_dtype_of(x, source), x.array()), how);
+  kernels::place(op, x.array(), spot.dims, kernels::apart(spot.places.array(), x.array()),
+                 kernels::apart(in_dtype_of(x, source), x.array()), how);
   x.array().storage()->bump();
   return x;
 }
@@ -175,6 +176,7 @@ namespace {
 struct Selection {
   Tensor view;
   std::vector<Tensor> tensors;
+  Tensor places;  // what they mean together, where that is known
 
   bool is_view() const {
     for (const Tensor& tensor : tensors) {
@@ -184,13 +186,18 @@ struct Selection {
   }
 };
 
-void add_mask(Selection& selection, int& dim, const Tensor& mask) {
+void add_mask(Selection& selection, int& dim, const Tensor& mask, bool alone) {
   const Shape& shape = selection.view.shape();
   bool fits = true;
   for (int i = 0; i < mask.dim(); ++i) fits &= shape[dim + i] == mask.size(i);
   check<IndexError>(fits,
                     "index: a mask of shape {} must fit the tensor of shape {} from dim {} on",
                     mask.shape(), shape, dim);
+  if (alone && mask.dim() > 0) {
+    selection.places = Tensor(kernels::nonzero_places(mask.array()));
+    for (int i = 0; i < mask.dim(); ++i, ++dim) selection.tensors.push_back(selection.places);
+    return;
+  }
   const Tensor found = nonzero(mask);
   if (mask.dim() == 0) {
     selection.view = unsqueeze(selection.view, dim++);
@@ -200,15 +207,16 @@ void add_mask(Selection& selection, int& dim, const Tensor& mask) {
 }
 
 Selection select_all(const Tensor& x, std::span<const Index> indices) {
-  int consumed = 0, ellipses = 0;
+  int consumed = 0, ellipses = 0, tensors = 0;
   for (const Index& index : indices) {
+    tensors += index.kind() == Index::Kind::Tensor;
     consumed += index.consumed_dims();
     ellipses += index.kind() == Index::Kind::Rest;
   }
   check<IndexError>(consumed <= x.dim(), "index: too many indices for a tensor of {} dims, got {}",
                     x.dim(), consumed);
   check<IndexError>(ellipses <= 1, "index: at most one Ellipsis is allowed, got {}", ellipses);
-  Selection selection{x, {}};
+  Selection selection{x, {}, {}};
   Tensor& view = selection.view;
   int dim = 0;
   for (const Index& index : indices) {
@@ -229,7 +237,7 @@ Selection select_all(const Tensor& x, std::span<const Index> indices) {
         break;
       case Index::Kind::Tensor:
         if (index.tensor().dtype() == kBool) {
-          add_mask(selection, dim, index.tensor());
+          add_mask(selection, dim, index.tensor(), tensors == 1);
         } else {
           selection.tensors.push_back(as_places("index", index.tensor()));
           ++dim;
@@ -254,6 +262,7 @@ Spot spot_of(const Selection& selection) {
   }
   const bool adjacent = last - first + 1 == static_cast<int>(indices.size());
   dims.at = adjacent ? first : 0;
+  if (selection.places.defined()) return {dims, selection.places};
   return {dims, Tensor(kernels::linear_index("index", indices, selection.view.shape(), dims.mask))};
 }
 
@@ -314,6 +323,11 @@ Tensor filling(const char* op, const Tensor& x, const Tensor& mask, const Tensor
   return value.to(x.dtype());
 }
 
+Scalar number_of(const Tensor& x) {
+  if (x.is_floating_point()) return x.to(kFloat64).item<double>();
+  return x.to(kInt64).item<int64_t>();
+}
+
 }  // namespace
 
 Tensor nonzero(const Tensor& x) { return Tensor(kernels::nonzero(x.array())); }
@@ -328,7 +342,16 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
-  return where(mask, filling("masked_fill", x, mask, value), x);
+  const Tensor number = filling("masked_fill", x, mask, value);
+  const Shape shape = broadcast_shapes("masked_fill", x.shape(), mask.shape());
+  const Tensor whole = x.shape() == shape ? x : x.expand(shape);
+  Array y = kernels::clone(whole.array());
+  kernels::masked_fill("masked_fill", y, mask.array(), number_of(number));
+  return record(
+      "masked_fill", std::move(y),
+      wrt(whole, [mask = keep(mask)](const Tensor& g) { return masked_fill(g, mask(), 0); }),
+      wrt(number,
+          [mask = keep(mask)](const Tensor& g) { return where(mask(), g, scalar_like(g, 0)); }));
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value) {
@@ -403,11 +426,9 @@ Tensor& InPlaceMethods::masked_fill_(const Tensor& mask, const Tensor& value) {
   check_inplace("masked_fill_", x);
   const Tensor number = filling("masked_fill_", x, mask, value);
   if (records_inplace(x, {&value}))
-    return rebind_inplace("masked_fill_", x, where(mask, number, former(x)));
-  const double as_double = number.to(kFloat64).item<double>();
-  const Scalar scalar =
-      is_floating(x.dtype()) ? Scalar(as_double) : Scalar(number.to(kInt64).item<int64_t>());
-  kernels::masked_fill("masked_fill_", x.array(), detail::apart(mask.array(), x.array()), scalar);
+    return rebind_inplace("masked_fill_", x, masked_fill(x, mask, number));
+  kernels::masked_fill("masked_fill_", x.array(), kernels::apart(mask.array(), x.array()),
+                       number_of(number));
   x.array().storage()->bump();
   return x;
 }

@@ -1,7 +1,6 @@
 #pragma once
 // Index tensors as kernels take them. Shared by the operations that take one; not for users.
 
-#include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/tensor.h>
 
 namespace reel::detail {
@@ -15,11 +14,6 @@ inline Tensor as_places(const char* op, const Tensor& index) {
 
 inline Tensor zeros_of(const Shape& shape, Dtype dtype) {
   return Tensor(Array::full(shape, 0, dtype));
-}
-
-/// `x`, or a copy where it shares memory with what is about to change.
-inline Array apart(const Array& x, const Array& changing) {
-  return x.storage() == changing.storage() ? kernels::clone(x) : x;
 }
 
 }  // namespace reel::detail

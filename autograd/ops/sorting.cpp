@@ -1,5 +1,6 @@
 // The kernels say only where elements go; gather() and index_select() take them there, so values
 // have the gradients of those.
+#include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/indexing.h>
 #include <reel/autograd/kernels/sorting.h>
 #include <reel/autograd/ops/creation.h>
