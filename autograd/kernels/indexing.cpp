@@ -214,14 +214,14 @@ void masked_fill(const char* op, const Array& into, const Array& mask, Scalar va
   dispatch_any(into.dtype(), [&]<class T>(TypeTag<T>) {
     const T number = value.to<T>();
     const auto row = [&](int64_t n, const auto& at, const auto& step) {
-      const bool* holds = mask.data<bool>() + at[0];
+      const uint8_t* holds = mask.data<uint8_t>() + at[0];  // as bool it is not vectorised
       T* to = into.data<T>() + at[1];
       if (step[0] == 1 && step[1] == 1) {
 #pragma GCC ivdep
-        for (int64_t i = 0; i < n; ++i) to[i] = holds[i] ? number : to[i];
+        for (int64_t i = 0; i < n; ++i) to[i] = holds[i] != 0 ? number : to[i];
       } else {
         for (int64_t i = 0; i < n; ++i)
-          to[i * step[1]] = holds[i * step[0]] ? number : to[i * step[1]];
+          to[i * step[1]] = holds[i * step[0]] != 0 ? number : to[i * step[1]];
       }
     };
     for_each_row<2>(into.shape(), {strides, into.strides()}, row);
