@@ -1,13 +1,11 @@
 // t.index({...}) as NumPy's rules have it, index_put_, gather and scatter, and their gradients.
 #include "message_of.h"
+#include "numbered.h"
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <functional>
-#include <limits>
 
-#include <reel/autograd/gradcheck.h>
 #include <reel/autograd/memory.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
@@ -19,36 +17,7 @@
 #include <reel/autograd/tape.h>
 
 using namespace reel;
-using reel::tests::message_of;
-
-namespace {
-
-Tensor numbers(std::initializer_list<double> values, const Shape& shape) {
-  return from_vector(std::vector<double>(values), shape);
-}
-
-Tensor places(std::initializer_list<int64_t> values, const Shape& shape) {
-  return from_vector(std::vector<int64_t>(values), shape);
-}
-
-Tensor places(std::initializer_list<int64_t> values) {
-  return places(values, {static_cast<int64_t>(values.size())});
-}
-
-/// 0, 1, 2, ... in float64, so that an element's value says where it came from.
-Tensor counted(const Shape& shape) {
-  return arange(shape.numel(), {.dtype = kFloat64}).reshape(shape);
-}
-
-void expect_is(const Tensor& actual, std::initializer_list<double> expected, const Shape& shape) {
-  ASSERT_TRUE(actual.defined());
-  ASSERT_EQ(actual.shape(), shape) << to_string(actual.shape());
-  const Tensor flat = actual.detach().to(kFloat64).contiguous();
-  int64_t i = 0;
-  for (double value : expected) EXPECT_EQ(flat.data<double>()[i++], value) << "element " << i - 1;
-}
-
-}  // namespace
+using namespace reel::tests;
 
 // ---- views ---------------------------------------------------------------------------------------------------
 
@@ -401,84 +370,4 @@ TEST(Scatter, multiplies_with_zeros_and_keeps_their_gradients) {
   y.backward(ones({3}, {.dtype = kFloat64}));
   expect_is(x.grad(), {0, 0, 7}, {3});
   expect_is(src.grad(), {8, 0, 0, 0, 5}, {5});
-}
-
-TEST(Sort, puts_nan_behind_every_number) {
-  const double nan = std::nan(""), infinity = std::numeric_limits<double>::infinity();
-  const Tensor x = numbers({2, nan, infinity, 1, nan, 1}, {6});
-  expect_is(sort(x).indices, {3, 5, 0, 2, 1, 4}, {6});
-  expect_is(sort(x, 0, {.descending = true}).indices, {1, 4, 2, 0, 3, 5}, {6});
-  expect_is(topk(x, 3).indices, {1, 4, 2}, {3});
-  expect_is(topk(x, 3, 0, {.largest = false}).indices, {3, 5, 0}, {3});
-  expect_is(kthvalue(x, 2).indices, {5}, {});
-  expect_is(kthvalue(x, 6).indices, {4}, {});
-  expect_is(argsort(x > 1, 0, {.descending = true}), {0, 2, 1, 3, 4, 5}, {6});
-  EXPECT_EQ(unique(x).values.numel(), 5);
-}
-
-TEST(Sort, of_many_slices_is_the_same_for_any_number_of_threads) {
-  const Tensor x = rand({300, 70, 3});
-  const Tensor several = argsort(x, 1);
-  const Tensor sorted = gather(x, 1, several);
-  EXPECT_TRUE(all(sorted.narrow(1, 1, 69) >= sorted.narrow(1, 0, 69)));
-  EXPECT_TRUE(equal(topk(x, 70, 1, {.largest = false}).indices, several));
-}
-
-TEST(Unique, tells_slices_apart_in_the_order_of_their_elements) {
-  const Tensor x = numbers({1, 0, 1, 2, 3, 2, 0, 5, 0}, {3, 3});
-  const UniqueValues found = unique(x, {.return_inverse = true, .return_counts = true, .dim = 1});
-  expect_is(found.values, {0, 1, 3, 2, 5, 0}, {3, 2});
-  expect_is(found.inverse_indices, {1, 0, 1}, {3});
-  expect_is(found.counts, {1, 2}, {2});
-  const UniqueValues runs =
-      unique_consecutive(places({4, 4, 1, 4}), {.return_inverse = true, .return_counts = true});
-  expect_is(runs.values, {4, 1, 4}, {3});
-  expect_is(runs.inverse_indices, {0, 0, 1, 2}, {4});
-  expect_is(runs.counts, {2, 1, 1}, {3});
-}
-
-TEST(Searchsorted, takes_a_side_and_an_order) {
-  const Tensor sequence = numbers({3, 1, 2}, {3});
-  const Tensor order = argsort(sequence), values = numbers({2, std::nan("")}, {2});
-  expect_is(searchsorted(sequence, values, {.sorter = order}), {1, 3}, {2});
-  expect_is(searchsorted(sequence, values, {.side = "right", .sorter = order}), {2, 3}, {2});
-  expect_is(searchsorted(places({1, 3}), 3), {1}, {});
-}
-
-TEST(Embedding, passes_the_padding_by) {
-  const Tensor weight = counted({3, 2}).requires_grad_(), input = places({0, 2, 2, 1});
-  embedding(input, weight, {.padding_idx = -1}).sum().backward();
-  expect_is(weight.grad(), {1, 1, 1, 1, 0, 0}, {3, 2});
-  EXPECT_TRUE(autograd::gradgradcheck(
-      [&](const std::vector<Tensor>& x) {
-        return square(embedding(places({0, 1, 0}), x[0], {.padding_idx = 2}));
-      },
-      {counted({3, 2}).requires_grad_()}));
-}
-
-TEST(Embedding, scales_rows_and_gradients_as_asked) {
-  Tensor weight = numbers({3, 4, 0, 1, 6, 8}, {3, 2}).requires_grad_();
-  const Tensor input = places({0, 0, 1});
-  const Tensor y = embedding(input, weight, {.max_norm = 2.5, .scale_grad_by_freq = true});
-  EXPECT_NEAR(y.detach()[0][0].item<double>(), 1.5, 1e-6);
-  EXPECT_NEAR(weight.detach()[0][1].item<double>(), 2, 1e-6);
-  EXPECT_EQ(weight.detach()[1][1].item<double>(), 1);
-  EXPECT_EQ(weight.detach()[2][0].item<double>(), 6);
-  y.sum().backward();
-  expect_is(weight.grad(), {1, 1, 1, 1, 0, 0}, {3, 2});
-}
-
-TEST(EmbeddingBag, leaves_the_padding_and_empty_bags_out) {
-  const Tensor weight = numbers({1, 2, 3, 4, -5, -6}, {3, 2}).requires_grad_();
-  const Tensor input = places({0, 1, 2, 1}), ends = places({0, 2, 2, 4});
-  for (const char* mode : {"sum", "mean", "max"}) {
-    const Tensor y = embedding_bag(input, weight, ends,
-                                   {.mode = mode, .include_last_offset = true, .padding_idx = 1});
-    expect_is(y, {1, 2, 0, 0, -5, -6}, {3, 2});
-  }
-  embedding_bag(input, weight, ends, {.include_last_offset = true, .padding_idx = 1})
-      .sum()
-      .backward();
-  expect_is(weight.grad(), {1, 1, 0, 0, 1, 1}, {3, 2});
-  EXPECT_EQ(embedding_bag(places({}, {0}), weight, places({}, {0})).shape(), Shape({0, 2}));
 }

@@ -1,61 +1,105 @@
-// Slices are sorted one by one as lists of pairs (value, place). NaN is set apart first, so that
-// the rest can be compared with <.
+// Slices are sorted one by one as lists of keys and places. A key is an unsigned integer that rises
+// with the value; NaN has the largest, and in descending order all bits are turned over. Thus items
+// differ always, and equal values stay in the order of their places.
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/parallel.h>
 #include <reel/autograd/kernels/sorting.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <compare>
+#include <limits>
 #include <numeric>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace reel::kernels {
 namespace {
 
 template <class T>
-struct Item {
-  T value;
-  int64_t place;
-};
-
-template <class T>
 bool is_nan(T value) {
   return value != value;
 }
 
-// Ascending or descending, equal ones by their places.
 template <class T>
-struct Before {
-  bool descending;
-  bool operator()(const Item<T>& a, const Item<T>& b) const {
-    if (a.value == b.value) return a.place < b.place;
-    return descending ? b.value < a.value : a.value < b.value;
+using KeyOf = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
+
+template <class T>
+KeyOf<T> key_of(T value) {
+  using Key = KeyOf<T>;
+  constexpr Key sign = Key{1} << (8 * sizeof(Key) - 1);
+  if constexpr (std::is_floating_point_v<T>) {
+    if (std::isnan(value)) return ~Key{0};
+    const Key bits = std::bit_cast<Key>(value + T{0});  // of -0 as of 0
+    return bits & sign ? ~bits : bits | sign;
+  } else {
+    return static_cast<Key>(value) ^ sign;
   }
+}
+
+template <class Key>
+struct Item {
+  Key key;
+  uint32_t place;
+  auto operator<=>(const Item&) const = default;
 };
 
-// A slice as a list: NaN first or last, the numbers between begin and end in the order of places.
-template <class T>
-struct Slice {
-  std::vector<Item<T>> items;
-  int64_t begin = 0, end = 0;
+// One slice as a list, and room to sort it.
+template <class Key>
+class Slice {
+ public:
+  template <class T>
+  void load(const T* x, int64_t size, int64_t step, bool descending) {
+    items_.resize(static_cast<size_t>(size));
+    const Key turn = descending ? ~Key{0} : Key{0};
+    for (int64_t i = 0; i < size; ++i)
+      items_[static_cast<size_t>(i)] = {key_of(x[i * step]) ^ turn, static_cast<uint32_t>(i)};
+  }
+  auto begin() { return items_.begin(); }
+  auto end() { return items_.end(); }
+  void store(int64_t count, int64_t* to, int64_t step) const {
+    for (int64_t i = 0; i < count; ++i) to[i * step] = items_[static_cast<size_t>(i)].place;
+  }
+  void sort() {
+    constexpr size_t kLong = 512;
+    if (items_.size() < kLong)
+      std::sort(items_.begin(), items_.end());
+    else
+      sort_by_digits();
+  }
 
-  void load(const T* x, int64_t size, int64_t step, bool nan_first) {
-    items.clear();
-    for (int pass = 0; pass < 2; ++pass) {
-      const bool nans = nan_first == (pass == 0);
-      if (!nans) begin = static_cast<int64_t>(items.size());
-      for (int64_t i = 0; i < size; ++i) {
-        if (is_nan(x[i * step]) == nans) items.push_back({x[i * step], i});
-      }
-      if (!nans) end = static_cast<int64_t>(items.size());
+ private:
+  static constexpr size_t kDigits = sizeof(Key), kValues = 256;
+  static size_t digit(Key key, size_t d) { return key >> (8 * d) & (kValues - 1); }
+
+  // By one byte of the keys after the other, the lowest first; bytes that are all the same are left
+  // out. Each pass keeps what it finds equal in order.
+  void sort_by_digits() {
+    std::array<std::array<size_t, kValues>, kDigits> counts{};
+    for (const Item<Key>& item : items_) {
+      for (size_t d = 0; d < kDigits; ++d) ++counts[d][digit(item.key, d)];
+    }
+    spare_.resize(items_.size());
+    for (size_t d = 0; d < kDigits; ++d) {
+      std::array<size_t, kValues>& next = counts[d];
+      if (next[digit(items_[0].key, d)] == items_.size()) continue;
+      size_t start = 0;
+      for (size_t& count : next) start += std::exchange(count, start);
+      for (const Item<Key>& item : items_) spare_[next[digit(item.key, d)]++] = item;
+      items_.swap(spare_);
     }
   }
-  auto at(int64_t i) { return items.begin() + i; }
+
+  std::vector<Item<Key>> items_, spare_;
 };
 
 // Calls f(slice, to, step) for every slice along `dim`; `to` points to its places in the result,
 // which has `count` of them along `dim`.
 template <class F>
-Array for_each_slice(const Array& given, int dim, int64_t count, bool nan_first, F f) {
+Array for_each_slice(const Array& given, int dim, int64_t count, bool descending, F f) {
   const Array x = contiguous(given);
   Shape shape = x.shape();
   int64_t slices = 1, inner = 1;
@@ -64,6 +108,8 @@ Array for_each_slice(const Array& given, int dim, int64_t count, bool nan_first,
     if (d > dim) inner *= x.size(d);
   }
   const int64_t size = x.rank() == 0 ? 1 : x.size(dim);
+  check(size <= std::numeric_limits<uint32_t>::max(),
+        "sort: at most 2^32 - 1 elements can be sorted along a dim, got {}", size);
   if (x.rank() > 0) shape[dim] = count;
   Array y = Array::empty(shape, kInt64);
   if (y.numel() == 0) return y;
@@ -71,11 +117,11 @@ Array for_each_slice(const Array& given, int dim, int64_t count, bool nan_first,
   const int64_t per_block = std::max<int64_t>(1, kBlock / size);
   dispatch_any(x.dtype(), [&]<class T>(TypeTag<T>) {
     parallel_for((slices + per_block - 1) / per_block, [&](int64_t block) {
-      Slice<T> slice;
+      Slice<KeyOf<T>> slice;
       const int64_t last = std::min(slices, (block + 1) * per_block);
       for (int64_t i = block * per_block; i < last; ++i) {
         const int64_t outer = i / inner, offset = i % inner;
-        slice.load(x.data<T>() + outer * size * inner + offset, size, inner, nan_first);
+        slice.load(x.data<T>() + outer * size * inner + offset, size, inner, descending);
         f(slice, y.data<int64_t>() + outer * count * inner + offset, inner);
       }
     });
@@ -83,44 +129,33 @@ Array for_each_slice(const Array& given, int dim, int64_t count, bool nan_first,
   return y;
 }
 
-template <class T>
-void store(Slice<T>& slice, int64_t count, int64_t* to, int64_t step) {
-  for (int64_t i = 0; i < count; ++i) to[i * step] = slice.at(i)->place;
-}
-
 }  // namespace
 
 Array argsort(const Array& x, int dim, bool descending) {
   const int64_t size = x.rank() == 0 ? 1 : x.size(dim);
-  return for_each_slice(
-      x, dim, size, descending, [&]<class T>(Slice<T>& slice, int64_t* to, int64_t step) {
-        if (descending) {
-          std::stable_sort(slice.at(slice.begin), slice.at(slice.end),
-                           [](const Item<T>& a, const Item<T>& b) { return b.value < a.value; });
-        } else {
-          std::stable_sort(slice.at(slice.begin), slice.at(slice.end),
-                           [](const Item<T>& a, const Item<T>& b) { return a.value < b.value; });
-        }
-        store(slice, size, to, step);
-      });
+  return for_each_slice(x, dim, size, descending, [&](auto& slice, int64_t* to, int64_t step) {
+    slice.sort();
+    slice.store(size, to, step);
+  });
 }
 
 Array topk(const Array& x, int dim, int64_t k, bool largest) {
-  return for_each_slice(x, dim, k, largest,
-                        [&]<class T>(Slice<T>& slice, int64_t* to, int64_t step) {
-                          const auto middle = std::clamp(k, slice.begin, slice.end);
-                          std::partial_sort(slice.at(slice.begin), slice.at(middle),
-                                            slice.at(slice.end), Before<T>{largest});
-                          store(slice, k, to, step);
-                        });
+  return for_each_slice(x, dim, k, largest, [&](auto& slice, int64_t* to, int64_t step) {
+    const auto middle = slice.begin() + k;
+    if (k < (slice.end() - slice.begin()) / 64) {  // a heap of few is passed by quickly
+      std::partial_sort(slice.begin(), middle, slice.end());
+    } else {
+      if (middle < slice.end()) std::nth_element(slice.begin(), middle, slice.end());
+      std::sort(slice.begin(), middle);
+    }
+    slice.store(k, to, step);
+  });
 }
 
 Array kth(const Array& x, int dim, int64_t k) {
-  return for_each_slice(x, dim, 1, false, [&]<class T>(Slice<T>& slice, int64_t* to, int64_t) {
-    if (k < slice.end) {
-      std::nth_element(slice.at(slice.begin), slice.at(k), slice.at(slice.end), Before<T>{false});
-    }
-    *to = slice.at(k)->place;
+  return for_each_slice(x, dim, 1, false, [&](auto& slice, int64_t* to, int64_t) {
+    std::nth_element(slice.begin(), slice.begin() + k, slice.end());
+    *to = (slice.begin() + k)->place;
   });
 }
 
