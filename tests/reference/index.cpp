@@ -85,20 +85,8 @@ std::map<std::string, Call> calls_by_dim() {
   };
 }
 
-}  // namespace
-
-Family index_family() {
-  std::map<std::string, Call> calls = {
-      {"index", index_slots},
-      {"index_put", put},
-      {"masked_fill", fill_where},
-      {"masked_select", two(masked_select)},
-      {"take", two(take)},
-      {"nonzero", one(nonzero)},
-      {"one_hot",
-       [](const Tensors& x, const Args& args) {
-         return Tensors{one_hot(x[0], args.integer("num_classes", -1))};
-       }},
+std::map<std::string, Call> calls_of_orders() {
+  return {
       {"sort",
        [](const Tensors& x, const Args& args) {
          return both(sort(x[0], args.dim(), {.descending = args.flag("descending")}));
@@ -117,6 +105,23 @@ Family index_family() {
          return both(
              kthvalue(x[0], args.integer("k"), args.dim(), {.keepdim = args.flag("keepdim")}));
        }},
+  };
+}
+
+}  // namespace
+
+Family index_family() {
+  std::map<std::string, Call> calls = {
+      {"index", index_slots},
+      {"index_put", put},
+      {"masked_fill", fill_where},
+      {"masked_select", two(masked_select)},
+      {"take", two(take)},
+      {"nonzero", one(nonzero)},
+      {"one_hot",
+       [](const Tensors& x, const Args& args) {
+         return Tensors{one_hot(x[0], args.integer("num_classes", -1))};
+       }},
       {"embedding",
        [](const Tensors& x, const Args& args) {
          return Tensors{embedding(x[0], x[1], {.padding_idx = args.maybe<int64_t>("padding_idx")})};
@@ -133,6 +138,7 @@ Family index_family() {
        }},
   };
   calls.merge(calls_by_dim());
+  calls.merge(calls_of_orders());
   return {.calls = std::move(calls)};
 }
 
