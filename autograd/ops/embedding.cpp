@@ -5,6 +5,7 @@
 #include <reel/autograd/ops/embedding.h>
 #include <reel/autograd/ops/indexing.h>
 #include <reel/autograd/ops/indices.h>
+#include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/sorting.h>
 #include <reel/autograd/ops/view.h>
