@@ -23,6 +23,7 @@
 #include <reel/autograd/ops/random.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/sorting.h>
+#include <reel/autograd/ops/scan.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 #include <reel/autograd/tensor.h>

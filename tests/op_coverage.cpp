@@ -23,6 +23,8 @@ const std::set<std::string> kWithoutRow = {
     "eq",          "ne",         "lt",      "le",       "gt",    "ge",     "logical_not",
     "logical_and", "logical_or", "isnan",   "allclose", "equal", "argmax", "argmin",
     "all",         "any",        "sign"};
+    "logical_and", "logical_or", "isnan",   "allclose", "equal", "nonzero", "one_hot",
+    "sign"};
 
 // Names of the functions that a header declares.
 std::set<std::string> declared(const std::filesystem::path& header) {

@@ -29,6 +29,7 @@ const std::map<std::string, Family>& families() {
       // A line a family, as it is served.
       {"shape", shape_family()},
       {"index", index_family()},
+      {"reduce", reduce_family()},
   };
   return served;
 }

@@ -1,63 +1,25 @@
-#include <reel/autograd/kernels/copy.h>
+#include <reel/autograd/kernels/elementwise.h>
+#include <reel/autograd/kernels/map.h>
 #include <reel/autograd/kernels/reduce.h>
+#include <reel/autograd/kernels/reduction.h>
 
-#include <algorithm>
-#include <xsimd/xsimd.hpp>
+#include <cmath>
+#include <limits>
 
 namespace reel::kernels {
 namespace {
 
-// ---- every reduction as (outer, n, inner), reduced over the middle -------------------------------------------
-
-struct Arranged {
-  Array x;  // row-major
-  int64_t outer = 1, n = 1, inner = 1;
-};
-
-bool is_reduced(uint64_t dims, int dim) { return (dims >> dim & 1) != 0; }
-
-// The sizes before, in and behind the reduced dims; false if those do not lie next to each other.
-bool split(const Shape& shape, uint64_t dims, Arranged& out) {
-  bool inside = false;
-  for (int i = 0; i < shape.rank(); ++i) {
-    if (shape[i] == 1) continue;
-    if (is_reduced(dims, i)) {
-      if (inside && out.inner != 1) return false;
-      inside = true;
-      out.n *= shape[i];
-    } else {
-      (inside ? out.inner : out.outer) *= shape[i];
-    }
-  }
-  return true;
-}
-
-Arranged arrange(const Array& x, uint64_t dims) {
-  Arranged out{.x = x};
-  if (x.is_contiguous() && split(x.shape(), dims, out)) return out;
-  Shape shape;
-  Strides strides;
-  out = {};
-  for (const bool reduced : {false, true}) {
-    for (int i = 0; i < x.rank(); ++i) {
-      if (is_reduced(dims, i) != reduced) continue;
-      shape.push_back(x.size(i));
-      strides.push_back(x.strides()[i]);
-      (reduced ? out.n : out.outer) *= x.size(i);
-    }
-  }
-  out.x = contiguous(x.view(shape, strides));
-  return out;
-}
-
-// ---- sums ----------------------------------------------------------------------------------------------------
-
 // So many numbers are added in their own type before their sum goes into a float64 total: the error
 // of a sum of any length is that of a short one.
 constexpr int64_t kRun = 16;
+// So many numbers are computed into a buffer before they are added.
+constexpr int64_t kBuffer = 512;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 template <class T>
 constexpr int64_t width_of = static_cast<int64_t>(xsimd::batch<T>::size);
+
+// ---- sums ----------------------------------------------------------------------------------------------------
 
 template <class T>
 double sum_row(int64_t n, const T* x) {
@@ -121,207 +83,293 @@ void add_run(int64_t rows, int64_t columns, int64_t step, const T* x, double* to
   }
 }
 
-// Column sums of n rows: rows are read whole, in runs, while the totals of a chunk of columns stay
-// in cache.
+// Rows are read whole, in runs, while the totals stay in cache.
 template <class T>
-void sum_columns(int64_t n, int64_t inner, const T* x, T* y) {
-  constexpr int64_t chunk = 1024;
-  alignas(64) double totals[chunk];
-  for (int64_t j = 0; j < inner; j += chunk) {
-    const int64_t columns = std::min(chunk, inner - j);
-    std::fill_n(totals, columns, 0.0);
-    for (int64_t i = 0; i < n; i += kRun)
-      add_run(std::min(kRun, n - i), columns, inner, x + i * inner + j, totals);
-    for (int64_t k = 0; k < columns; ++k) y[j + k] = static_cast<T>(totals[k]);
-  }
+void sum_columns(int64_t rows, int64_t columns, int64_t step, const T* x, double* totals) {
+  std::fill_n(totals, columns, 0.0);
+  for (int64_t i = 0; i < rows; i += kRun)
+    add_run(std::min(kRun, rows - i), columns, step, x + i * step, totals);
 }
 
 template <class T>
-void sum_floats(const Arranged& a, T* y) {
-  const T* x = a.x.data<T>();
-  if (a.inner == 1) {
-    for (int64_t o = 0; o < a.outer; ++o) y[o] = static_cast<T>(sum_row(a.n, x + o * a.n));
-  } else {
-    for (int64_t o = 0; o < a.outer; ++o)
-      sum_columns(a.n, a.inner, x + o * a.n * a.inner, y + o * a.inner);
+struct FloatSum {
+  using Total = double;
+  double row(int64_t n, const T* x, int64_t) const { return sum_row(n, x); }
+  void columns(int64_t rows, int64_t columns, int64_t step, const T* x, int64_t,
+               double* totals) const {
+    sum_columns(rows, columns, step, x, totals);
   }
-}
-
-template <class T>
-void sum_integers(const Arranged& a, int64_t* y) {
-  const T* x = a.x.data<T>();
-  for (int64_t o = 0; o < a.outer; ++o, y += a.inner) {
-    std::fill_n(y, a.inner, int64_t{0});
-    for (int64_t i = 0; i < a.n; ++i, x += a.inner) {
-      for (int64_t j = 0; j < a.inner; ++j) y[j] += static_cast<int64_t>(x[j]);
-    }
-  }
-}
-
-// ---- extrema -------------------------------------------------------------------------------------------------
-
-template <class V>
-auto is_nan(const V& x) {
-  if constexpr (std::is_integral_v<V>)
-    return false;
-  else if constexpr (std::is_arithmetic_v<V>)
-    return x != x;
-  else
-    return xsimd::isnan(x);  // here x != x is false for NaN
-}
-struct Larger {
-  auto operator()(const auto& x, const auto& y) const { return x > y; }
-};
-struct Smaller {
-  auto operator()(const auto& x, const auto& y) const { return x < y; }
+  void merge(double& total, double later) const { total += later; }
 };
 
-// What beats the best so far: also a NaN, which nothing beats but another NaN.
-template <class V, class Better>
-V better_of(const V& x, const V& best, Better better) {
-  if constexpr (std::is_arithmetic_v<V>)
-    return better(x, best) || is_nan(x) ? x : best;
-  else
-    return xsimd::select(better(x, best) | is_nan(x), x, best);
-}
-
-template <class T, class Better>
-T best_of_row(int64_t n, const T* x, Better better) {
-  int64_t i = 1;
-  T best = x[0];
-  if constexpr (std::is_floating_point_v<T>) {
-    using Batch = xsimd::batch<T>;
-    constexpr int64_t width = width_of<T>;
-    if (n >= 2 * width) {
-      Batch a = Batch::load_unaligned(x), b = Batch::load_unaligned(x + width);
-      for (i = 2 * width; i + 2 * width <= n; i += 2 * width) {
-        a = better_of(Batch::load_unaligned(x + i), a, better);
-        b = better_of(Batch::load_unaligned(x + i + width), b, better);
-      }
-      alignas(64) T lanes[width];
-      better_of(a, b, better).store_aligned(lanes);
-      best = lanes[0];
-      for (T lane : lanes) best = better_of(lane, best, better);
-    }
-  }
-  for (; i < n; ++i) best = better_of(x[i], best, better);
-  return best;
-}
-
-// The first place of `value`, which is in the row.
-template <class T>
-int64_t place_in_row(int64_t n, const T* x, T value) {
-  int64_t i = 0;
-  if constexpr (std::is_floating_point_v<T>) {
-    using Batch = xsimd::batch<T>;
-    const Batch wanted(value);
-    while (i + width_of<T> <= n && !xsimd::any(Batch::load_unaligned(x + i) == wanted))
-      i += width_of<T>;
-    if (is_nan(value)) i = 0;
-  }
-  while (x[i] != value && !(is_nan(value) && is_nan(x[i]))) ++i;
-  return i;
-}
-
-template <class T, class Better>
-void best_of_columns(int64_t n, int64_t inner, const T* x, T* y, Better better) {
-  std::copy_n(x, inner, y);
-  for (int64_t i = 1; i < n; ++i) {
-    const T* row = x + i * inner;
-    int64_t j = 0;
-    if constexpr (std::is_floating_point_v<T>) {
-      using Batch = xsimd::batch<T>;
-      for (; j + width_of<T> <= inner; j += width_of<T>) {
-        better_of(Batch::load_unaligned(row + j), Batch::load_unaligned(y + j), better)
-            .store_unaligned(y + j);
-      }
-    }
-    for (; j < inner; ++j) y[j] = better_of(row[j], y[j], better);
-  }
-}
-
-template <class T, class Better>
-void places_of_columns(int64_t n, int64_t inner, const T* x, T* y, int64_t* places, Better better) {
-  std::copy_n(x, inner, y);
-  std::fill_n(places, inner, int64_t{0});
-  for (int64_t i = 1; i < n; ++i) {
-    const T* row = x + i * inner;
-    for (int64_t j = 0; j < inner; ++j) {
-      if (better(row[j], y[j]) || (is_nan(row[j]) && !is_nan(y[j]))) {
-        y[j] = row[j];
-        places[j] = i;
-      }
-    }
-  }
-}
-
-template <class Better>
-Array best(const Array& x, uint64_t dims, const Shape& result, Better better) {
-  Array y = Array::empty(result, x.dtype());
-  if (x.numel() == 0) return y;
-  const Arranged a = arrange(x, dims);
-  dispatch_any(x.dtype(), [&]<class T>(TypeTag<T>) {
-    const T* from = a.x.data<T>();
-    T* to = y.data<T>();
-    for (int64_t o = 0; o < a.outer; ++o, from += a.n * a.inner, to += a.inner) {
-      if (a.inner == 1)
-        *to = best_of_row(a.n, from, better);
-      else
-        best_of_columns(a.n, a.inner, from, to, better);
-    }
-  });
-  return y;
-}
-
-template <class Better>
-Extrema best_with_index(const Array& x, uint64_t dims, const Shape& result, Better better) {
-  Extrema y{Array::empty(result, x.dtype()), Array::empty(result, kInt64)};
-  if (x.numel() == 0) return y;
-  const Arranged a = arrange(x, dims);
-  int64_t* places = y.indices.data<int64_t>();
-  dispatch_any(x.dtype(), [&]<class T>(TypeTag<T>) {
-    const T* from = a.x.data<T>();
-    T* to = y.values.data<T>();
-    for (int64_t o = 0; o < a.outer; ++o, from += a.n * a.inner, to += a.inner, places += a.inner) {
-      if (a.inner == 1) {
-        *to = best_of_row(a.n, from, better);
-        *places = place_in_row(a.n, from, *to);
+// The sum of f(x), computed in R.
+template <class T, class R, class F>
+struct SumOf {
+  using Total = R;
+  F f;
+  R row(int64_t n, const T* x, int64_t) const {
+    alignas(64) R buffer[kBuffer];
+    R total = 0;
+    for (int64_t i = 0; i < n; i += kBuffer) {
+      const int64_t end = std::min(kBuffer, n - i);
+      map_row(end, x + i, 1, buffer, 1, f);
+      if constexpr (std::is_floating_point_v<R>) {
+        total += sum_row(end, buffer);
       } else {
-        places_of_columns(a.n, a.inner, from, to, places, better);
+        for (int64_t k = 0; k < end; ++k) total += buffer[k];
       }
     }
-  });
-  return y;
+    return total;
+  }
+  void columns(int64_t rows, int64_t columns, int64_t step, const T* x, int64_t, R* totals) const {
+    std::fill_n(totals, columns, R{0});
+    for (int64_t i = 0; i < rows; ++i, x += step) {
+#pragma GCC ivdep
+      for (int64_t j = 0; j < columns; ++j) totals[j] += f(x[j]);
+    }
+  }
+  void merge(R& total, R later) const { total += later; }
+};
+
+// Reduces with SumOf f; `finish` makes an element of y, of type To, from a total.
+template <class T, class R, class To, class F, class Finish>
+void sum_of(const Arranged& a, const Array& y, F f, Finish finish) {
+  reduce<T>(a, SumOf<T, R, F>{f},
+            [&](int64_t at, R total) { y.data<To>()[at] = static_cast<To>(finish(total)); });
 }
+
+// ---- products ------------------------------------------------------------------------------------------------
+
+template <class T>
+using Factor = std::conditional_t<std::is_floating_point_v<T>, double, uint64_t>;
+
+template <class T>
+struct Product {
+  using Total = Factor<T>;
+  Total row(int64_t n, const T* x, int64_t) const {
+    Total a = 1, b = 1, c = 1, d = 1;
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+      a *= static_cast<Total>(x[i]);
+      b *= static_cast<Total>(x[i + 1]);
+      c *= static_cast<Total>(x[i + 2]);
+      d *= static_cast<Total>(x[i + 3]);
+    }
+    for (; i < n; ++i) a *= static_cast<Total>(x[i]);
+    return (a * b) * (c * d);
+  }
+  void columns(int64_t rows, int64_t columns, int64_t step, const T* x, int64_t,
+               Total* totals) const {
+    std::fill_n(totals, columns, Total{1});
+    for (int64_t i = 0; i < rows; ++i, x += step) {
+#pragma GCC ivdep
+      for (int64_t j = 0; j < columns; ++j) totals[j] *= static_cast<Total>(x[j]);
+    }
+  }
+  void merge(Total& total, Total later) const { total *= later; }
+};
+
+// ---- moments -------------------------------------------------------------------------------------------------
+
+struct Spread {
+  double n, mean, squares;  // how many, their mean, the sum of squared distances from it
+};
+
+template <class T>
+struct Moment {
+  using Total = Spread;
+  Spread row(int64_t n, const T* x, int64_t) const {
+    const double count = static_cast<double>(n), mean = sum_row(n, x) / count;
+    const auto square = [mean](T v) {
+      const double distance = static_cast<double>(v) - mean;
+      return distance * distance;
+    };
+    return {count, mean, SumOf<T, double, decltype(square)>{square}.row(n, x, 0)};
+  }
+  void columns(int64_t rows, int64_t columns, int64_t step, const T* x, int64_t,
+               Spread* totals) const {
+    double mean[kTileColumns], squares[kTileColumns] = {};
+    const double count = static_cast<double>(rows);
+    sum_columns(rows, columns, step, x, mean);
+    for (int64_t j = 0; j < columns; ++j) mean[j] /= count;
+    for (int64_t i = 0; i < rows; ++i, x += step) {
+#pragma GCC ivdep
+      for (int64_t j = 0; j < columns; ++j) {
+        const double distance = static_cast<double>(x[j]) - mean[j];
+        squares[j] += distance * distance;
+      }
+    }
+    for (int64_t j = 0; j < columns; ++j) totals[j] = {count, mean[j], squares[j]};
+  }
+  // Chan, Golub and LeVeque 1983.
+  void merge(Spread& total, const Spread& later) const {
+    const double n = total.n + later.n, distance = later.mean - total.mean;
+    total.squares += later.squares + distance * distance * (total.n * later.n / n);
+    total.mean += distance * (later.n / n);
+    total.n = n;
+  }
+};
+
+// ---- logsumexp -----------------------------------------------------------------------------------------------
+
+// The sum of exp(x - largest). Where the largest is not finite, it is the result by itself.
+struct Scaled {
+  double largest, sum;
+};
+
+template <class T>
+T larger(T x, T y) {
+  return x > y || x != x ? x : y;
+}
+
+template <class T>
+struct LogSumExp {
+  using Total = Scaled;
+  static constexpr auto exponential = [](const auto& v) { return xsimd::exp(v); };
+
+  Scaled row(int64_t n, const T* x, int64_t) const {
+    T largest = x[0];
+    for (int64_t i = 1; i < n; ++i) largest = larger(x[i], largest);
+    if (!std::isfinite(largest)) return {static_cast<double>(largest), 0};
+    alignas(64) T buffer[kBuffer];
+    double sum = 0;
+    for (int64_t i = 0; i < n; i += kBuffer) {
+      const int64_t end = std::min(kBuffer, n - i);
+      map_row(end, x + i, 1, buffer, 1, [largest](T v) { return v - largest; });
+      simd_row(end, buffer, buffer, exponential);
+      sum += sum_row(end, buffer);
+    }
+    return {static_cast<double>(largest), sum};
+  }
+  void columns(int64_t rows, int64_t columns, int64_t step, const T* x, int64_t,
+               Scaled* totals) const {
+    alignas(64) T largest[kTileColumns], buffer[kTileColumns];
+    double sum[kTileColumns] = {};
+    std::copy_n(x, columns, largest);
+    for (int64_t i = 1; i < rows; ++i) {
+      for (int64_t j = 0; j < columns; ++j) largest[j] = larger(x[i * step + j], largest[j]);
+    }
+    for (int64_t i = 0; i < rows; ++i, x += step) {
+      for (int64_t j = 0; j < columns; ++j) buffer[j] = x[j] - largest[j];
+      simd_row(columns, buffer, buffer, exponential);
+      for (int64_t j = 0; j < columns; ++j) sum[j] += static_cast<double>(buffer[j]);
+    }
+    for (int64_t j = 0; j < columns; ++j)
+      totals[j] = {static_cast<double>(largest[j]), std::isfinite(largest[j]) ? sum[j] : 0};
+  }
+  void merge(Scaled& total, const Scaled& later) const {
+    const double largest = larger(later.largest, total.largest);
+    const auto rescaled = [largest](const Scaled& s) {
+      return s.sum * std::exp(s.largest - largest);
+    };
+    total = {largest, std::isfinite(largest) ? rescaled(total) + rescaled(later) : 0};
+  }
+};
+
+// ---- norms ---------------------------------------------------------------------------------------------------
+
+template <class T>
+void finite_norm(const Arranged& a, double p, const Array& y) {
+  const auto itself = [](double total) { return total; };
+  if (p == 0) {
+    sum_of<T, double, T>(
+        a, y, [](T v) { return v != 0 ? 1.0 : 0.0; }, itself);
+  } else if (p == 1) {
+    sum_of<T, double, T>(
+        a, y, [](T v) { return static_cast<double>(std::fabs(v)); }, itself);
+  } else if (p == 2) {
+    sum_of<T, double, T>(
+        a, y, [](T v) { return static_cast<double>(v) * static_cast<double>(v); },
+        [](double total) { return std::sqrt(total); });
+  } else {
+    sum_of<T, double, T>(
+        a, y, [p](T v) { return std::pow(std::fabs(static_cast<double>(v)), p); },
+        [p](double total) { return std::pow(total, 1 / p); });
+  }
+}
+
+Dtype total_dtype(const Array& x) { return is_floating(x.dtype()) ? x.dtype() : kInt64; }
 
 }  // namespace
 
 Array sum(const Array& x, uint64_t dims, const Shape& result) {
-  const bool floating = is_floating(x.dtype());
-  if (x.numel() == 0) return Array::full(result, 0, floating ? x.dtype() : kInt64);
-  Array y = Array::empty(result, floating ? x.dtype() : kInt64);
+  if (x.numel() == 0) return Array::full(result, 0, total_dtype(x));
+  Array y = Array::empty(result, total_dtype(x));
   const Arranged a = arrange(x, dims);
   dispatch_any(x.dtype(), [&]<class T>(TypeTag<T>) {
-    if constexpr (std::is_floating_point_v<T>)
-      sum_floats<T>(a, y.data<T>());
-    else
-      sum_integers<T>(a, y.data<int64_t>());
+    if constexpr (std::is_floating_point_v<T>) {
+      reduce<T>(a, FloatSum<T>{},
+                [&](int64_t at, double total) { y.data<T>()[at] = static_cast<T>(total); });
+    } else {
+      // Unsigned: a sum that does not fit wraps around.
+      sum_of<T, uint64_t, int64_t>(
+          a, y, [](T v) { return static_cast<uint64_t>(v); }, [](uint64_t total) { return total; });
+    }
   });
   return y;
 }
 
-Array amax(const Array& x, uint64_t dims, const Shape& result) {
-  return best(x, dims, result, Larger{});
-}
-Array amin(const Array& x, uint64_t dims, const Shape& result) {
-  return best(x, dims, result, Smaller{});
+Array prod(const Array& x, uint64_t dims, const Shape& result) {
+  if (x.numel() == 0) return Array::full(result, 1, total_dtype(x));
+  Array y = Array::empty(result, total_dtype(x));
+  const Arranged a = arrange(x, dims);
+  dispatch_any(x.dtype(), [&]<class T>(TypeTag<T>) {
+    using To = std::conditional_t<std::is_floating_point_v<T>, T, int64_t>;
+    reduce<T>(a, Product<T>{},
+              [&](int64_t at, Factor<T> total) { y.data<To>()[at] = static_cast<To>(total); });
+  });
+  return y;
 }
 
-Extrema max_with_index(const Array& x, uint64_t dims, const Shape& result) {
-  return best_with_index(x, dims, result, Larger{});
+Array count_nonzero(const Array& x, uint64_t dims, const Shape& result) {
+  if (x.numel() == 0) return Array::full(result, 0, kInt64);
+  Array y = Array::empty(result, kInt64);
+  const Arranged a = arrange(x, dims);
+  dispatch_any(x.dtype(), [&]<class T>(TypeTag<T>) {
+    sum_of<T, uint64_t, int64_t>(
+        a, y, [](T v) { return static_cast<uint64_t>(v != 0); },
+        [](uint64_t total) { return total; });
+  });
+  return y;
 }
-Extrema min_with_index(const Array& x, uint64_t dims, const Shape& result) {
-  return best_with_index(x, dims, result, Smaller{});
+
+Array norm(const Array& x, double p, uint64_t dims, const Shape& result) {
+  if (p == kInfinity) return amax(abs(x), dims, result);
+  if (p == -kInfinity) return amin(abs(x), dims, result);
+  if (x.numel() == 0) return Array::full(result, 0, x.dtype());
+  Array y = Array::empty(result, x.dtype());
+  const Arranged a = arrange(x, dims);
+  dispatch_float(x.dtype(), "norm", [&]<class T>(TypeTag<T>) { finite_norm<T>(a, p, y); });
+  return y;
+}
+
+Array logsumexp(const Array& x, uint64_t dims, const Shape& result) {
+  if (x.numel() == 0) return Array::full(result, -kInfinity, x.dtype());
+  Array y = Array::empty(result, x.dtype());
+  const Arranged a = arrange(x, dims);
+  dispatch_float(x.dtype(), "logsumexp", [&]<class T>(TypeTag<T>) {
+    reduce<T>(a, LogSumExp<T>{}, [&](int64_t at, const Scaled& s) {
+      y.data<T>()[at] =
+          static_cast<T>(std::isfinite(s.largest) ? s.largest + std::log(s.sum) : s.largest);
+    });
+  });
+  return y;
+}
+
+Moments moments(const Array& x, double divisor, uint64_t dims, const Shape& result) {
+  if (x.numel() == 0) {
+    const Array nothing = Array::full(result, std::numeric_limits<double>::quiet_NaN(), x.dtype());
+    return {nothing, nothing};
+  }
+  Moments y{Array::empty(result, x.dtype()), Array::empty(result, x.dtype())};
+  const Arranged a = arrange(x, dims);
+  dispatch_float(x.dtype(), "var", [&]<class T>(TypeTag<T>) {
+    reduce<T>(a, Moment<T>{}, [&](int64_t at, const Spread& spread) {
+      y.var.data<T>()[at] = static_cast<T>(spread.squares / divisor);
+      y.mean.data<T>()[at] = static_cast<T>(spread.mean);
+    });
+  });
+  return y;
 }
 
 }  // namespace reel::kernels

@@ -1,20 +1,27 @@
 #include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/kernels/reduce.h>
 #include <reel/autograd/ops/elementwise.h>
-#include <reel/autograd/ops/indexing.h>
 #include <reel/autograd/ops/reduce.h>
+#include <reel/autograd/ops/reduction.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 
+#include <cmath>
+
 namespace reel {
-namespace {
 
-bool is_reduced(uint64_t mask, int dim) { return (mask >> dim & 1) != 0; }
+// ---- dims ----------------------------------------------------------------------------------------------------
 
-Shape reduced_shape(const Shape& shape, uint64_t mask, bool keepdim) {
+int64_t ReducedDims::count(const Shape& shape) const {
+  int64_t count = 1;
+  for (int i = 0; i < shape.rank(); ++i) count *= (mask_ >> i & 1) != 0 ? shape[i] : 1;
+  return count;
+}
+
+Shape ReducedDims::result(const Shape& shape, bool keepdim) const {
   Shape result;
   for (int i = 0; i < shape.rank(); ++i) {
-    if (!is_reduced(mask, i))
+    if ((mask_ >> i & 1) == 0)
       result.push_back(shape[i]);
     else if (keepdim)
       result.push_back(1);
@@ -22,62 +29,20 @@ Shape reduced_shape(const Shape& shape, uint64_t mask, bool keepdim) {
   return result;
 }
 
-int64_t reduced_count(const Shape& shape, uint64_t mask) {
-  int64_t count = 1;
-  for (int i = 0; i < shape.rank(); ++i) count *= is_reduced(mask, i) ? shape[i] : 1;
-  return count;
+Tensor ReducedDims::restore(const Tensor& result, const Shape& shape) const {
+  // A 0-d tensor broadcasts as it is.
+  if (result.dim() == 0 || result.dim() == shape.rank()) return result;
+  return result.reshape(this->result(shape, true));
 }
 
-// What a reduction made of `shape`, with its reduced dims as dims of size 1.
-Tensor restore_dims(const Tensor& reduced, uint64_t mask, const Shape& shape) {
-  if (reduced.dim() == 0 || reduced.dim() == shape.rank()) return reduced;
-  return reduced.reshape(reduced_shape(shape, mask, true));
+void ReducedDims::check_elements(const char* op, const Tensor& x) const {
+  check(count(x.shape()) > 0, "{}: expected at least one element, got shape {}", op, x.shape());
 }
 
-Tensor spread(const Tensor& g, uint64_t mask, const Shape& shape) {
-  return restore_dims(g, mask, shape).expand(shape);
-}
+namespace {
 
-void check_elements(const char* op, const Tensor& x, uint64_t mask) {
-  check(reduced_count(x.shape(), mask) > 0, "{}: expected at least one element, got shape {}", op,
-        x.shape());
-}
-
-using Reduction = Array (*)(const Array&, uint64_t, const Shape&);
-using IndexedReduction = kernels::Extrema (*)(const Array&, uint64_t, const Shape&);
-
-Tensor extremum(const char* op, Reduction reduce, const Tensor& x, const Dims& dims, bool keepdim) {
-  const uint64_t mask = dims_mask(op, dims, x.dim());
-  check_elements(op, x, mask);
-  return record(op, reduce(x.array(), mask, reduced_shape(x.shape(), mask, keepdim)),
-                wrt(x, [x = keep(x), mask](const Tensor& g, const Tensor& y) {
-                  const Tensor best = restore_dims(y, mask, x().shape());
-                  const Tensor ties = ((x() == best) | (isnan(x()) & isnan(best))).to(g.dtype());
-                  return restore_dims(g, mask, x().shape()) * (ties / sum_to(ties, best.shape()));
-                }));
-}
-
-ValuesAndIndices extremum_along(const char* op, IndexedReduction reduce, const Tensor& x, int dim,
-                                bool keepdim) {
-  const int wrapped = wrap_dim(op, dim, x.dim());
-  const uint64_t mask = uint64_t{1} << wrapped;
-  check_elements(op, x, mask);
-  kernels::Extrema best = reduce(x.array(), mask, reduced_shape(x.shape(), mask, keepdim));
-  const Tensor indices(std::move(best.indices));
-  Tensor values =
-      record(op, std::move(best.values),
-             wrt(x, [indices = keep(indices), wrapped, mask](const Tensor& g, const Shape& shape) {
-               const Tensor zeros(Array::full(shape, 0, g.dtype()));
-               return scatter_add(zeros, wrapped, restore_dims(indices(), mask, shape),
-                                  restore_dims(g, mask, shape));
-             }));
-  return {std::move(values), indices};
-}
-
-Tensor place(const char* op, IndexedReduction reduce, const Tensor& x, uint64_t mask,
-             bool keepdim) {
-  check_elements(op, x, mask);
-  return Tensor(reduce(x.array(), mask, reduced_shape(x.shape(), mask, keepdim)).indices);
+void check_floating(const char* op, Dtype dtype) {
+  check<TypeError>(is_floating(dtype), "{}: expected a floating dtype, got {}", op, dtype);
 }
 
 }  // namespace
@@ -92,24 +57,38 @@ Tensor sum(const Tensor& x, const Dims& dims, const ReduceOptions& options) {
     return record("sum", kernels::sum(x.array(), ~uint64_t{0}, {}),
                   wrt(x, [](const Tensor& g, const Shape& shape) { return g.expand(shape); }));
   }
-  const uint64_t mask = dims_mask("sum", dims, x.dim());
-  return record(
-      "sum", kernels::sum(x.array(), mask, reduced_shape(x.shape(), mask, options.keepdim)),
-      wrt(x, [mask](const Tensor& g, const Shape& shape) { return spread(g, mask, shape); }));
+  const ReducedDims reduced("sum", dims, x.dim());
+  return record("sum",
+                kernels::sum(x.array(), reduced.mask(), reduced.result(x.shape(), options.keepdim)),
+                wrt(x, [reduced](const Tensor& g, const Shape& shape) {
+                  return reduced.restore(g, shape).expand(shape);
+                }));
+}
+
+Tensor nansum(const Tensor& x, const Dims& dims, const ReduceOptions& options) {
+  if (!x.is_floating_point()) return sum(x, dims, options);
+  return sum(where(isnan(x), 0, x), dims, options);
 }
 
 Tensor mean(const Tensor& x, const Dims& dims, const ReduceOptions& options) {
   const Dtype dtype = options.dtype.value_or(x.dtype());
-  check<TypeError>(is_floating(dtype), "mean: expected a floating dtype, got {}", dtype);
+  check_floating("mean", dtype);
   if (dtype != x.dtype()) return mean(x.to(dtype), dims, {.keepdim = options.keepdim});
-  const uint64_t mask = dims_mask("mean", dims, x.dim());
-  const int64_t count = reduced_count(x.shape(), mask);
+  const ReducedDims reduced("mean", dims, x.dim());
+  const int64_t count = reduced.count(x.shape());
   const Array total =
-      kernels::sum(x.array(), mask, reduced_shape(x.shape(), mask, options.keepdim));
+      kernels::sum(x.array(), reduced.mask(), reduced.result(x.shape(), options.keepdim));
   return record("mean", kernels::div(total, Array::full({}, count, dtype)),
-                wrt(x, [mask, count](const Tensor& g, const Shape& shape) {
-                  return spread(g / count, mask, shape);
+                wrt(x, [reduced, count](const Tensor& g, const Shape& shape) {
+                  return reduced.restore(g / count, shape).expand(shape);
                 }));
+}
+
+Tensor nanmean(const Tensor& x, const Dims& dims, const ReduceOptions& options) {
+  check_floating("nanmean", x.dtype());
+  const Tensor numbers = sum(!isnan(x), dims, {.keepdim = options.keepdim});
+  const Tensor total = nansum(x, dims, options);
+  return total / numbers.to(total.dtype());
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
@@ -127,58 +106,149 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
                 wrt(x, [](const Tensor& g, const Shape& input) { return g.expand(input); }));
 }
 
-// ---- extrema -------------------------------------------------------------------------------------------------
+// ---- moments -------------------------------------------------------------------------------------------------
 
-Tensor amax(const Tensor& x, const Dims& dims, const DimOptions& options) {
-  return extremum("amax", kernels::amax, x, dims, options.keepdim);
+namespace {
+
+// What var and std share: the numbers of one reduction, and what they are recorded with.
+struct Variance {
+  Variance(const char* op, const Tensor& x, const Dims& dims, const VarOptions& options)
+      : reduced(op, dims, x.dim()),
+        count(static_cast<double>(reduced.count(x.shape()))),
+        divisor(count - (options.unbiased ? 1 : 0)) {
+    check_floating(op, x.dtype());
+    numbers = kernels::moments(x.array(), divisor, reduced.mask(),
+                               reduced.result(x.shape(), options.keepdim));
+  }
+  ReducedDims reduced;
+  double count, divisor;
+  kernels::Moments numbers;
+};
+
+// Distances from the mean, divided by what var divides by.
+Tensor distances(const Tensor& x, const ReducedDims& reduced, double divisor) {
+  const Shape kept = reduced.result(x.shape(), true);
+  const double count = static_cast<double>(reduced.count(x.shape()));
+  return (x - sum_to(x, kept) / count) / divisor;
 }
 
-Tensor amin(const Tensor& x, const Dims& dims, const DimOptions& options) {
-  return extremum("amin", kernels::amin, x, dims, options.keepdim);
+Tensor record_var(const Tensor& x, Variance& v) {
+  return record("var", std::move(v.numbers.var),
+                wrt(x, [x = keep(x), reduced = v.reduced, divisor = v.divisor](const Tensor& g) {
+                  return reduced.restore(g, x().shape()) * 2 * distances(x(), reduced, divisor);
+                }));
 }
 
-Tensor max(const Tensor& x) { return extremum("max", kernels::amax, x, {}, false); }
-
-Tensor min(const Tensor& x) { return extremum("min", kernels::amin, x, {}, false); }
-
-ValuesAndIndices max(const Tensor& x, int dim, const DimOptions& options) {
-  return extremum_along("max", kernels::max_with_index, x, dim, options.keepdim);
+Tensor record_std(const Tensor& x, Variance& v) {
+  return record("std", kernels::sqrt(v.numbers.var),
+                wrt(x, [x = keep(x), reduced = v.reduced, divisor = v.divisor](const Tensor& g,
+                                                                               const Tensor& y) {
+                  const Tensor flat = y == 0;
+                  const Tensor slope = where(flat, 0, g / where(flat, 1, y));
+                  return reduced.restore(slope, x().shape()) * distances(x(), reduced, divisor);
+                }));
 }
 
-ValuesAndIndices min(const Tensor& x, int dim, const DimOptions& options) {
-  return extremum_along("min", kernels::min_with_index, x, dim, options.keepdim);
+Tensor record_mean(const Tensor& x, Variance& v) {
+  return record("mean", std::move(v.numbers.mean),
+                wrt(x, [reduced = v.reduced, count = v.count](const Tensor& g, const Shape& shape) {
+                  return reduced.restore(g / count, shape).expand(shape);
+                }));
 }
 
-Tensor argmax(const Tensor& x) {
-  return place("argmax", kernels::max_with_index, x, ~uint64_t{0}, false);
+}  // namespace
+
+Tensor var(const Tensor& x, const Dims& dims, const VarOptions& options) {
+  Variance variance("var", x, dims, options);
+  return record_var(x, variance);
 }
 
-Tensor argmax(const Tensor& x, int dim, const DimOptions& options) {
-  return place("argmax", kernels::max_with_index, x, dims_mask("argmax", dim, x.dim()),
-               options.keepdim);
+Tensor std(const Tensor& x, const Dims& dims, const VarOptions& options) {
+  Variance variance("std", x, dims, options);
+  return record_std(x, variance);
 }
 
-Tensor argmin(const Tensor& x) {
-  return place("argmin", kernels::min_with_index, x, ~uint64_t{0}, false);
+VarAndMean var_mean(const Tensor& x, const Dims& dims, const VarOptions& options) {
+  Variance variance("var_mean", x, dims, options);
+  return {record_var(x, variance), record_mean(x, variance)};
 }
 
-Tensor argmin(const Tensor& x, int dim, const DimOptions& options) {
-  return place("argmin", kernels::min_with_index, x, dims_mask("argmin", dim, x.dim()),
-               options.keepdim);
+StdAndMean std_mean(const Tensor& x, const Dims& dims, const VarOptions& options) {
+  Variance variance("std_mean", x, dims, options);
+  return {record_std(x, variance), record_mean(x, variance)};
+}
+
+// ---- logsumexp and norms -------------------------------------------------------------------------------------
+
+Tensor logsumexp(const Tensor& x, const Dims& dims, const DimOptions& options) {
+  if (!x.is_floating_point()) return logsumexp(x.to(kFloat32), dims, options);
+  const ReducedDims reduced("logsumexp", dims, x.dim());
+  return record(
+      "logsumexp",
+      kernels::logsumexp(x.array(), reduced.mask(), reduced.result(x.shape(), options.keepdim)),
+      wrt(x, [x = keep(x), reduced](const Tensor& g, const Tensor& y) {
+        const Shape& shape = x().shape();
+        return reduced.restore(g, shape) * exp(x() - reduced.restore(y, shape));
+      }));
+}
+
+namespace {
+
+// The gradient of the p-norm y with respect to x. Numbers that a slope is undefined for are
+// replaced before it is computed: what where() drops must not be infinite either, or the next
+// derivative would be NaN.
+Tensor norm_slope(const Tensor& x, const Tensor& y, double p) {
+  if (p == 0) return Tensor(Array::full(x.shape(), 0, x.dtype()));
+  if (p == 1) return sign(x);
+  if (std::isinf(p)) {
+    const Tensor ties = ((abs(x) == y) | isnan(x)).to(x.dtype());
+    return sign(x) * (ties / sum_to(ties, y.shape()));
+  }
+  const Tensor nothing = y == 0, size = where(nothing, 1, y);
+  if (p == 2) return where(nothing, 0, x / size);
+  return where(nothing, 0, sign(x) * pow(where(x == 0, 1, abs(x)) / size, p - 1));
+}
+
+}  // namespace
+
+Tensor norm(const Tensor& x, double p, const Dims& dims, const DimOptions& options) {
+  check_floating("norm", x.dtype());
+  check(!std::isnan(p), "norm: p must be a number, got {}", p);
+  const ReducedDims reduced("norm", dims, x.dim());
+  check((p >= 0 && !std::isinf(p)) || reduced.count(x.shape()) > 0,
+        "norm: expected at least one element for p = {}, got shape {}", p, x.shape());
+  return record(
+      "norm",
+      kernels::norm(x.array(), p, reduced.mask(), reduced.result(x.shape(), options.keepdim)),
+      wrt(x, [x = keep(x), reduced, p](const Tensor& g, const Tensor& y) {
+        const Shape& shape = x().shape();
+        return reduced.restore(g, shape) * norm_slope(x(), reduced.restore(y, shape), p);
+      }));
 }
 
 // ---- truth ---------------------------------------------------------------------------------------------------
+
+Tensor count_nonzero(const Tensor& x, const Dims& dims) {
+  const ReducedDims reduced("count_nonzero", dims, x.dim());
+  return Tensor(
+      kernels::count_nonzero(x.array(), reduced.mask(), reduced.result(x.shape(), false)));
+}
 
 bool all(const Tensor& x) { return all(x, {}).item<bool>(); }
 
 bool any(const Tensor& x) { return any(x, {}).item<bool>(); }
 
 Tensor all(const Tensor& x, const Dims& dims, const DimOptions& options) {
-  return sum(x == false, dims, {.keepdim = options.keepdim}) == 0;
+  const ReducedDims reduced("all", dims, x.dim());
+  return Tensor(kernels::count_nonzero(x.array(), reduced.mask(),
+                                       reduced.result(x.shape(), options.keepdim))) ==
+         reduced.count(x.shape());
 }
 
 Tensor any(const Tensor& x, const Dims& dims, const DimOptions& options) {
-  return sum(x != false, dims, {.keepdim = options.keepdim}) != 0;
+  const ReducedDims reduced("any", dims, x.dim());
+  return Tensor(kernels::count_nonzero(x.array(), reduced.mask(),
+                                       reduced.result(x.shape(), options.keepdim))) != 0;
 }
 
 // ---- method forms --------------------------------------------------------------------------------------------
@@ -186,22 +256,34 @@ Tensor any(const Tensor& x, const Dims& dims, const DimOptions& options) {
 Tensor MathMethods::sum(const Dims& dims, const ReduceOptions& options) const {
   return reel::sum(self(), dims, options);
 }
+Tensor MathMethods::nansum(const Dims& dims, const ReduceOptions& options) const {
+  return reel::nansum(self(), dims, options);
+}
 Tensor MathMethods::mean(const Dims& dims, const ReduceOptions& options) const {
   return reel::mean(self(), dims, options);
 }
-Tensor MathMethods::max() const { return reel::max(self()); }
-Tensor MathMethods::min() const { return reel::min(self()); }
-ValuesAndIndices MathMethods::max(int dim, const DimOptions& options) const {
-  return reel::max(self(), dim, options);
+Tensor MathMethods::var(const Dims& dims, const VarOptions& options) const {
+  return reel::var(self(), dims, options);
 }
-ValuesAndIndices MathMethods::min(int dim, const DimOptions& options) const {
-  return reel::min(self(), dim, options);
+Tensor MathMethods::std(const Dims& dims, const VarOptions& options) const {
+  return reel::std(self(), dims, options);
 }
-Tensor MathMethods::argmax() const { return reel::argmax(self()); }
-Tensor MathMethods::argmax(int dim, const DimOptions& options) const {
-  return reel::argmax(self(), dim, options);
+Tensor MathMethods::logsumexp(const Dims& dims, const DimOptions& options) const {
+  return reel::logsumexp(self(), dims, options);
+}
+Tensor MathMethods::norm(double p, const Dims& dims, const DimOptions& options) const {
+  return reel::norm(self(), p, dims, options);
 }
 bool MathMethods::all() const { return reel::all(self()); }
 bool MathMethods::any() const { return reel::any(self()); }
+Tensor MathMethods::all(const Dims& dims, const DimOptions& options) const {
+  return reel::all(self(), dims, options);
+}
+Tensor MathMethods::any(const Dims& dims, const DimOptions& options) const {
+  return reel::any(self(), dims, options);
+}
+Tensor MathMethods::count_nonzero(const Dims& dims) const {
+  return reel::count_nonzero(self(), dims);
+}
 
 }  // namespace reel

@@ -19,6 +19,7 @@ const Rows& op_cases() {
     rearrange_rows(rows);
     reduce_rows(rows);
     sorting_rows(rows);
+    scan_rows(rows);
     view_rows(rows);
     return rows;
   }();

@@ -43,6 +43,7 @@ void matmul_rows(Rows& rows);
 void rearrange_rows(Rows& rows);
 void reduce_rows(Rows& rows);
 void sorting_rows(Rows& rows);
+void scan_rows(Rows& rows);
 void view_rows(Rows& rows);
 
 // ---- what rows are made of -------------------------------------------------------------------------------
