@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -67,6 +68,39 @@ std::vector<Row> rows() {
       {"t_of_three_dims", [] { doubles({2, 3, 4}).t(); }, {"t:", "[2, 3, 4]"}},
       {"permute_count", [] { doubles({2, 3}).permute({0}); }, {"permute", "2"}},
       {"permute_twice", [] { doubles({2, 3}).permute({0, 0}); }, {"permute", "twice"}},
+      // reductions and scans
+      {"prod_dim", [] { prod(doubles({2, 3}), 2); }, {"prod", "2"}},
+      {"var_dim", [] { var(doubles({2, 3}), -3); }, {"var", "-3"}},
+      {"var_dtype", [] { var(integers({1, 2})); }, {"var", "floating", "int64"}},
+      {"std_dtype", [] { reel::std(integers({1, 2})); }, {"std", "floating", "int64"}},
+      {"var_mean_dtype", [] { var_mean(integers({1, 2})); }, {"var_mean", "floating", "int64"}},
+      {"std_mean_dims", [] { std_mean(doubles({2, 3}), {1, 1}); }, {"std_mean", "twice"}},
+      {"nanmean_dtype", [] { nanmean(integers({1, 2})); }, {"nanmean", "floating", "int64"}},
+      {"nansum_dim", [] { nansum(doubles({2, 3}), 2); }, {"sum", "2"}},
+      {"logsumexp_dim", [] { logsumexp(doubles({2, 3}), 2); }, {"logsumexp", "2"}},
+      {"norm_dtype", [] { norm(integers({1, 2})); }, {"norm", "floating", "int64"}},
+      {"norm_dim", [] { norm(doubles({2, 3}), 2, 5); }, {"norm", "5"}},
+      {"norm_nan", [] { norm(doubles({2}), NAN); }, {"norm", "p", "nan"}},
+      {"norm_of_nothing", [] { norm(doubles({0, 2}), INFINITY, 0); }, {"norm", "at least one", "inf", "[0, 2]"}},
+      {"aminmax_of_nothing", [] { aminmax(doubles({2, 0}), 1); }, {"aminmax", "at least one", "[2, 0]"}},
+      {"argmin_dim", [] { argmin(doubles({2}), 1); }, {"argmin", "1"}},
+      {"median_dim", [] { median(doubles({2}), 1); }, {"median", "1"}},
+      {"median_dtype", [] { median(doubles({2}) > 0); }, {"median", "numeric", "bool"}},
+      {"median_of_nothing", [] { median(doubles({2, 0}), 1); }, {"median", "at least one", "[2, 0]"}},
+      {"median_of_no_integers", [] { median(integers({})); }, {"median", "at least one", "[0]"}},
+      {"nanmedian_dtype", [] { nanmedian(doubles({2}) > 0, 0); }, {"nanmedian", "numeric", "bool"}},
+      {"mode_dim", [] { mode(doubles({2, 3}), 2); }, {"mode", "2"}},
+      {"mode_of_nothing", [] { mode(doubles({0})); }, {"mode", "at least one", "[0]"}},
+      {"all_dim", [] { all(doubles({2}), 1); }, {"all", "1"}},
+      {"any_dim", [] { any(doubles({2}), 1); }, {"any", "1"}},
+      {"count_nonzero_dim", [] { count_nonzero(doubles({2}), 1); }, {"count_nonzero", "1"}},
+      {"cumsum_dim", [] { cumsum(doubles({2, 3}), 2); }, {"cumsum", "2"}},
+      {"cumprod_dim", [] { cumprod(doubles({2, 3}), -3); }, {"cumprod", "-3"}},
+      {"logcumsumexp_dtype", [] { logcumsumexp(integers({1, 2}), 0); }, {"logcumsumexp", "floating", "int64"}},
+      {"cummax_dim", [] { cummax(doubles({2, 3}), 2); }, {"cummax", "2"}},
+      {"cummin_dim", [] { cummin(doubles({2, 3}), 2); }, {"cummin", "2"}},
+      {"cumsum_leaf", [] { variable({2}).cumsum_(0); }, {"cumsum_", "leaf"}},
+      {"cumprod_leaf", [] { variable({2}).cumprod_(0); }, {"cumprod_", "leaf"}},
       // dims and indices
       {"sum_dim", [] { doubles({2, 3}).sum(2); }, {"sum", "2"}},
       {"sum_dim_twice", [] { doubles({2, 3}).sum({0, -2}); }, {"sum", "twice"}},

@@ -1,59 +1,13 @@
-// Sums and extrema: values, dtypes, ties, NaN, nothing to reduce, and their gradients.
+// Sums and extrema: values, dtypes, ties, NaN, nothing to reduce, any dims of any view, accuracy.
 #include "message_of.h"
+#include "numbers.h"
 
 #include <gtest/gtest.h>
 
-#include <reel/autograd/ops/creation.h>
-#include <reel/autograd/ops/elementwise.h>
-#include <reel/autograd/ops/join.h>
-#include <reel/autograd/ops/reduce.h>
-#include <reel/autograd/ops/view.h>
-#include <reel/autograd/tape.h>
-
-#include <cmath>
+#include <reel/reel.h>
 
 using namespace reel;
-using reel::tests::message_of;
-
-namespace {
-
-constexpr double kNan = NAN;
-constexpr uint64_t kSeedStep = 0x9E3779B97F4A7C15u;
-
-Tensor numbers(std::initializer_list<double> values, const Shape& shape) {
-  return from_vector(std::vector<double>(values), shape);
-}
-
-Tensor variable(std::initializer_list<double> values, const Shape& shape) {
-  return numbers(values, shape).requires_grad_();
-}
-
-void expect_is(const Tensor& actual, std::initializer_list<double> expected, const Shape& shape) {
-  ASSERT_TRUE(actual.defined());
-  ASSERT_EQ(actual.shape(), shape) << to_string(actual.shape());
-  const Tensor flat = actual.detach().to(kFloat64).contiguous();
-  int64_t i = 0;
-  for (double value : expected) {
-    const double got = flat.data<double>()[i++];
-    if (std::isnan(value))
-      EXPECT_TRUE(std::isnan(got)) << "element " << i - 1 << " is " << got;
-    else
-      EXPECT_EQ(got, value) << "element " << i - 1;
-  }
-}
-
-// Reproducible numbers in [-1, 1) whose exact sums a test can form in long double.
-std::vector<float> noise(int64_t n) {
-  std::vector<float> values(static_cast<size_t>(n));
-  uint64_t state = 1;
-  for (float& value : values) {
-    state = state * kSeedStep + 12345;
-    value = static_cast<float>(static_cast<double>(state >> 11) / 4503599627370496.0 - 1);
-  }
-  return values;
-}
-
-}  // namespace
+using namespace reel::tests;
 
 // ---- sum -----------------------------------------------------------------------------------------------------
 
@@ -273,4 +227,126 @@ TEST(AllAny, ask_whether_elements_are_nonzero) {
   EXPECT_FALSE(zeros({0}).any());
   EXPECT_TRUE(numbers({kNan}, {1}).all());
   EXPECT_TRUE((x == x).all());
+}
+
+// ---- dims in every order -------------------------------------------------------------------------------------
+
+// The sum of products with odd numbers, so that every element counts in its place.
+TEST(Reductions, read_any_dims_of_any_view) {
+  const Tensor x = from_vector(noise(2 * 3 * 4 * 5), {2, 3, 4, 5}).to(kFloat64);
+  const std::vector<Dims> orders = {{0, 1, 2, 3}, {3, 2, 1, 0}, {2, 0, 3, 1},
+                                    {0, 2, 1, 3}, {1, 0, 2, 3}, {0, 1, 3, 2}};
+  for (const Dims& order : orders) {
+    const Tensor view = x.permute(order);
+    for (const Tensor& seen : {view, view.slice(2, 0, view.size(2), 2), view.slice(0, 1)}) {
+      const Tensor copy = seen.contiguous().clone();
+      for (int bits = 1; bits < 16; ++bits) {
+        Dims dims;
+        for (int d = 0; d < 4; ++d) {
+          if (bits >> d & 1) dims.push_back(d);
+        }
+        // One dim at a time, of a row-major copy: the least that can go wrong.
+        Tensor total = copy, most = copy;
+        for (int d = 3; d >= 0; --d) {
+          if ((bits >> d & 1) == 0) continue;
+          total = total.sum(d);
+          most = amax(most, d);
+        }
+        EXPECT_TRUE(allclose(seen.sum(dims), total, {.rtol = 1e-13, .atol = 1e-13})) << bits;
+        EXPECT_TRUE(equal(amax(seen, dims), most)) << bits;
+        EXPECT_TRUE(allclose(var(seen, dims, {.unbiased = false}),
+                             (seen.square().mean(dims) - seen.mean(dims).square()),
+                             {.rtol = 1e-9, .atol = 1e-12}))
+            << bits;
+      }
+      for (int d = 0; d < 4; ++d) {
+        EXPECT_TRUE(equal(seen.argmax(d), copy.argmax(d)));
+        EXPECT_TRUE(equal(seen.max(d).values, amax(seen, d)));
+      }
+      EXPECT_TRUE(equal(seen.argmax(), copy.argmax()));
+    }
+  }
+}
+
+TEST(Reductions, of_more_than_a_tile_put_their_pieces_together) {
+  for (const Shape& shape :
+       {Shape{3, 70001}, Shape{70001, 3}, Shape{70, 1100}, Shape{2, 40, 1100}}) {
+    const Tensor x = from_vector(noise(shape.numel()), shape).to(kFloat64), t = x + 2;
+    const Tensor columns = x.dim() == 3 ? x.select(0, 1) : x;
+    for (int d = 0; d < 2; ++d) {
+      Tensor total = columns.select(d, 0).clone();
+      for (int64_t i = 1; i < columns.size(d); ++i) total.add_(columns.select(d, i));
+      EXPECT_TRUE(allclose(columns.sum(d), total, {.rtol = 1e-11, .atol = 1e-11}));
+      const Tensor mean = columns.mean(d).unsqueeze(d), squares = (columns - mean).square();
+      EXPECT_TRUE(allclose(columns.var(d), squares.sum(d) / (columns.size(d) - 1)));
+      EXPECT_TRUE(allclose(logsumexp(columns, d), log(exp(columns).sum(d))));
+      const auto [values, indices] = columns.max(d);
+      EXPECT_TRUE(equal(gather(columns, d, indices.unsqueeze(d)).squeeze(d), values));
+      EXPECT_TRUE(equal((columns > values.unsqueeze(d)).sum(d), zeros_like(indices)));
+    }
+    EXPECT_NEAR(t.norm().item<double>(), std::sqrt((t * t).sum().item<double>()), 1e-9);
+    EXPECT_NEAR(x.logsumexp({}).item<double>(), std::log(exp(x).sum().item<double>()), 1e-12);
+    EXPECT_EQ(x.reshape({-1})[x.argmax().item<int64_t>()].item<double>(), x.max().item<double>());
+  }
+}
+
+TEST(Reductions, have_the_same_bits_on_any_number_of_threads) {
+  const Tensor x = from_vector(noise(300000), {300, 1000});
+  const auto results = [&] {
+    return std::vector<Tensor>{x.sum(),         x.sum(0),  x.sum(1),     x.var(),     x.var(0),
+                               x.logsumexp({}), x.norm(3), x.t().sum(0), x.cumsum(0), x.cumsum(1)};
+  };
+  const int before = num_threads();
+  set_num_threads(1);
+  const auto alone = results();
+  set_num_threads(2);
+  const auto together = results();
+  set_num_threads(before);
+  for (size_t i = 0; i < alone.size(); ++i) EXPECT_TRUE(equal(alone[i], together[i])) << i;
+}
+
+// ---- float32 -------------------------------------------------------------------------------------------------
+
+TEST(Accuracy, a_million_floats_are_reduced_to_seven_digits) {
+  const int64_t n = 1000000;
+  const double each = static_cast<double>(0.1f), count = static_cast<double>(n);
+  const Tensor row = full({n}, 0.1f), columns = full({n, 3}, 0.1f), strided = columns.select(1, 1);
+  const auto expect_near = [](const Tensor& got, double exact) {
+    EXPECT_NEAR(got.item<float>(), exact, 1e-6 * std::fabs(exact));
+  };
+  for (const Tensor& x : {row, columns.t().contiguous()[2], strided, full({1}, 0.1f).expand({n})}) {
+    expect_near(x.sum(), count * each);
+    expect_near(nansum(x), count * each);
+    expect_near(x.mean(), each);
+    expect_near(nanmean(x), each);
+    expect_near(x.norm(), std::sqrt(count) * each);
+    expect_near(x.norm(1), count * each);
+    expect_near(x.norm(3), std::cbrt(count) * each);
+    expect_near(x.logsumexp({}), each + std::log(count));
+    expect_near(x.cumsum(0)[n - 1], count * each);
+    expect_near(logcumsumexp(x, 0)[n - 1], each + std::log(count));
+    expect_near((x * 0 + 1.00001f).cumprod(0)[n / 10], std::pow(1.00001f, n / 10 + 1));
+  }
+  for (const Tensor& x : {columns.sum(0), columns.t().sum(1), columns.cumsum(0)[n - 1]})
+    expect_near(x[1], count * each);
+  expect_near(columns.mean(0)[2], each);
+  expect_near(columns.norm(2, 0)[0], std::sqrt(count) * each);
+}
+
+TEST(Accuracy, a_small_spread_around_a_large_mean_is_found) {
+  std::vector<float> values;
+  for (int i = 0; i < 200000; ++i) values.push_back(4096.0f + static_cast<float>(i % 4) * 0.25f);
+  const Tensor x = from_vector(values, {200000});
+  // 0, 1/4, 1/2 and 3/4 in equal parts.
+  for (const Tensor& got :
+       {x.var({}, {.unbiased = false}), x.reshape({50000, 4}).t().var({}, {.unbiased = false}),
+        stack({x, x}, 1).var(0, {.unbiased = false})[1]}) {
+    EXPECT_NEAR(got.item<float>(), 5.0 / 64, 1e-8);
+  }
+  EXPECT_NEAR(x.std({}, {.unbiased = false}).item<float>(), std::sqrt(5.0 / 64), 1e-7);
+}
+
+TEST(Accuracy, norms_neither_overflow_nor_vanish) {
+  EXPECT_FLOAT_EQ(full({4}, 1e30f).norm().item<float>(), 2e30f);
+  EXPECT_FLOAT_EQ(full({4, 2}, 1e-30f).norm(2, 0)[1].item<float>(), 2e-30f);
 }

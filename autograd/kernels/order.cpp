@@ -29,9 +29,9 @@ bool is_nan(T x) {
   return x != x;
 }
 
-// Calls choose(line, buffer) for each line along `dim` and puts together what it chooses; a buffer
-// may be used again for the next line.
-template <class T, class Choose>
+// Calls choose(line, buffer) for each line along `dim` and puts together what it chooses. The
+// buffer, of as many elements, holds what the line before has left.
+template <class T, class Element, class Choose>
 Picked choose_along(const Array& x, int dim, const Choose& choose) {
   Shape result = x.shape();
   const int64_t n = x.rank() == 0 ? 1 : x.size(dim), step = x.rank() == 0 ? 1 : x.strides()[dim];
@@ -44,7 +44,7 @@ Picked choose_along(const Array& x, int dim, const Choose& choose) {
   });
   const int64_t lines = result.numel(), per_block = std::max<int64_t>(1, kElements / n);
   parallel_for((lines + per_block - 1) / per_block, [&](int64_t block) {
-    std::vector<Choice<T>> buffer(static_cast<size_t>(n));
+    std::vector<Element> buffer(static_cast<size_t>(n));
     for (int64_t i = block * per_block; i < std::min(lines, (block + 1) * per_block); ++i) {
       const Line<T> line{x.data<T>() + starts[static_cast<size_t>(i)], n, step};
       const Choice<T> choice = choose(line, buffer.data());
@@ -64,21 +64,18 @@ bool before(const Choice<T>& a, const Choice<T>& b) {
 }
 
 template <class T>
-Choice<T> median_of(const Line<T>& line, Choice<T>* buffer, bool ignore_nan) {
-  int64_t count = 0;
+Choice<T> median_of(const Line<T>& line, T* buffer, bool ignore_nan) {
+  int64_t count = 0, place = 0;
   for (int64_t i = 0; i < line.n; ++i) {
     if (!is_nan(line[i]))
-      buffer[count++] = {line[i], i};
+      buffer[count++] = line[i];
     else if (!ignore_nan)
       return {line[i], i};
   }
   if (count == 0) return {line[0], 0};
-  Choice<T>* middle = buffer + (count - 1) / 2;
-  std::nth_element(buffer, middle, buffer + count,
-                   [](const Choice<T>& a, const Choice<T>& b) { return a.value < b.value; });
-  const T value = middle->value;
-  int64_t place = 0;
-  while (line[place] != value) ++place;
+  T* middle = buffer + (count - 1) / 2;
+  std::nth_element(buffer, middle, buffer + count);
+  while (line[place] != *middle) ++place;
   return {line[place], place};
 }
 
@@ -103,7 +100,7 @@ Choice<T> mode_of(const Line<T>& line, Choice<T>* buffer) {
 
 Picked median(const char* op, const Array& x, int dim, bool ignore_nan) {
   return dispatch_number(x.dtype(), op, [&]<class T>(TypeTag<T>) {
-    return choose_along<T>(x, dim, [=](const Line<T>& line, Choice<T>* buffer) {
+    return choose_along<T, T>(x, dim, [=](const Line<T>& line, T* buffer) {
       return median_of(line, buffer, ignore_nan);
     });
   });
@@ -111,7 +108,7 @@ Picked median(const char* op, const Array& x, int dim, bool ignore_nan) {
 
 Picked mode(const Array& x, int dim) {
   return dispatch_any(x.dtype(), [&]<class T>(TypeTag<T>) {
-    return choose_along<T>(
+    return choose_along<T, Choice<T>>(
         x, dim, [](const Line<T>& line, Choice<T>* buffer) { return mode_of(line, buffer); });
   });
 }

@@ -1,4 +1,5 @@
 #include <reel/autograd/kernels/elementwise.h>
+#include <reel/autograd/kernels/extremum.h>
 #include <reel/autograd/kernels/map.h>
 #include <reel/autograd/kernels/reduce.h>
 #include <reel/autograd/kernels/reduction.h>
@@ -15,9 +16,6 @@ constexpr int64_t kRun = 16;
 // So many numbers are computed into a buffer before they are added.
 constexpr int64_t kBuffer = 512;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-template <class T>
-constexpr int64_t width_of = static_cast<int64_t>(xsimd::batch<T>::size);
 
 // ---- sums ----------------------------------------------------------------------------------------------------
 
@@ -218,18 +216,12 @@ struct Scaled {
 };
 
 template <class T>
-T larger(T x, T y) {
-  return x > y || x != x ? x : y;
-}
-
-template <class T>
 struct LogSumExp {
   using Total = Scaled;
   static constexpr auto exponential = [](const auto& v) { return xsimd::exp(v); };
 
   Scaled row(int64_t n, const T* x, int64_t) const {
-    T largest = x[0];
-    for (int64_t i = 1; i < n; ++i) largest = larger(x[i], largest);
+    const T largest = best_of_row(n, x, Larger{});
     if (!std::isfinite(largest)) return {static_cast<double>(largest), 0};
     alignas(64) T buffer[kBuffer];
     double sum = 0;
@@ -247,7 +239,8 @@ struct LogSumExp {
     double sum[kTileColumns] = {};
     std::copy_n(x, columns, largest);
     for (int64_t i = 1; i < rows; ++i) {
-      for (int64_t j = 0; j < columns; ++j) largest[j] = larger(x[i * step + j], largest[j]);
+      for (int64_t j = 0; j < columns; ++j)
+        largest[j] = better_of(x[i * step + j], largest[j], Larger{});
     }
     for (int64_t i = 0; i < rows; ++i, x += step) {
       for (int64_t j = 0; j < columns; ++j) buffer[j] = x[j] - largest[j];
@@ -258,7 +251,7 @@ struct LogSumExp {
       totals[j] = {static_cast<double>(largest[j]), std::isfinite(largest[j]) ? sum[j] : 0};
   }
   void merge(Scaled& total, const Scaled& later) const {
-    const double largest = larger(later.largest, total.largest);
+    const double largest = better_of(later.largest, total.largest, Larger{});
     const auto rescaled = [largest](const Scaled& s) {
       return s.sum * std::exp(s.largest - largest);
     };
@@ -358,8 +351,8 @@ Array logsumexp(const Array& x, uint64_t dims, const Shape& result) {
 
 Moments moments(const Array& x, double divisor, uint64_t dims, const Shape& result) {
   if (x.numel() == 0) {
-    const Array nothing = Array::full(result, std::numeric_limits<double>::quiet_NaN(), x.dtype());
-    return {nothing, nothing};
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    return {Array::full(result, nan, x.dtype()), Array::full(result, nan, x.dtype())};
   }
   Moments y{Array::empty(result, x.dtype()), Array::empty(result, x.dtype())};
   const Arranged a = arrange(x, dims);

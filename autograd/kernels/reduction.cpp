@@ -47,34 +47,36 @@ bool split(const Array& x, uint64_t dims, bool places, Arranged& out) {
   return true;
 }
 
-// The order in which the dims of a transposed array lie in memory; false if results (or places)
-// would then come in another order than asked for.
-bool memory_order(const Array& x, uint64_t dims, bool places, int* order) {
+// The order in which the dims of a transposed array lie in memory, or else their own order where
+// results (or places) would come in another than asked for.
+void memory_order(const Array& x, uint64_t dims, bool places, int* order) {
   for (int i = 0; i < x.rank(); ++i) {
     int at = i;
     for (; at > 0 && x.strides()[order[at - 1]] < x.strides()[i]; --at) order[at] = order[at - 1];
     order[at] = i;
   }
   int last_kept = -1, last_reduced = -1;
+  bool fits = true;
   for (int i = 0; i < x.rank(); ++i) {
     if (x.size(order[i]) == 1) continue;
     int& last = is_reduced(dims, order[i]) ? last_reduced : last_kept;
-    if (last > order[i] && (&last == &last_kept || places)) return false;
+    fits &= last < order[i] || (&last == &last_reduced && !places);
     last = order[i];
   }
-  return true;
+  for (int i = 0; i < x.rank() && !fits; ++i) order[i] = i;
 }
 
 }  // namespace
 
 Arranged arrange(const Array& x, uint64_t dims, bool places) {
   Arranged out;
+  if (x.is_contiguous() && split(x, dims, places, out)) return out;
   int order[kMaxRank];
-  if (x.is_contiguous()) {
-    if (split(x, dims, places, out)) return out;
-  } else if (memory_order(x, dims, places, order)) {
-    const Ordered dense = in_order(x, dims, order);
-    if (dense.x.is_contiguous() && split(dense.x, dense.dims, places, out)) return out;
+  memory_order(x, dims, places, order);
+  const Ordered near = in_order(x, dims, order);
+  if (split(near.x, near.dims, places, out)) {
+    out.x = contiguous(out.x);
+    return out;
   }
   int next = 0;
   for (const bool reduced : {false, true}) {
