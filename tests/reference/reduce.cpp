@@ -51,6 +51,10 @@ Call scan(ValuesAndIndices (*f)(const Tensor&, int)) {
   };
 }
 
+Call scan(Tensor (*f)(const Tensor&, int, const DtypeOptions&)) {
+  return [f](const Tensors& x, const Args& args) { return Tensors{f(x[0], args.dim(), {})}; };
+}
+
 Tensors prod_of(const Tensors& x, const Args& args) {
   if (!args.has("dim")) return {prod(x[0], kept(args))};
   return {prod(x[0], args.dim(), kept(args))};
@@ -77,6 +81,18 @@ Tensors mode_of(const Tensors& x, const Args& args) {
   return {values, indices};
 }
 
+Tensors norm_of(const Tensors& x, const Args& args) {
+  return {norm(x[0], args.number("p", 2), args.dims(), kept_dim(args))};
+}
+
+Tensors logcumsumexp_of(const Tensors& x, const Args& args) {
+  return {logcumsumexp(x[0], args.dim())};
+}
+
+Tensors count_nonzero_of(const Tensors& x, const Args& args) {
+  return {count_nonzero(x[0], args.dims())};
+}
+
 }  // namespace
 
 Family reduce_family() {
@@ -101,26 +117,15 @@ Family reduce_family() {
               {"mode", mode_of},
               {"argmax", place(argmax, argmax)},
               {"argmin", place(argmin, argmin)},
-              {"norm",
-               [](const Tensors& x, const Args& args) {
-                 return Tensors{norm(x[0], args.number("p", 2), args.dims(), kept_dim(args))};
-               }},
-              {"cumsum", [](const Tensors& x,
-                            const Args& args) { return Tensors{cumsum(x[0], args.dim())}; }},
-              {"cumprod", [](const Tensors& x,
-                             const Args& args) { return Tensors{cumprod(x[0], args.dim())}; }},
-              {"logcumsumexp",
-               [](const Tensors& x, const Args& args) {
-                 return Tensors{logcumsumexp(x[0], args.dim())};
-               }},
+              {"norm", norm_of},
+              {"cumsum", scan(cumsum)},
+              {"cumprod", scan(cumprod)},
+              {"logcumsumexp", logcumsumexp_of},
               {"cummax", scan(cummax)},
               {"cummin", scan(cummin)},
               {"any", dims(any)},
               {"all", dims(all)},
-              {"count_nonzero",
-               [](const Tensors& x, const Args& args) {
-                 return Tensors{count_nonzero(x[0], args.dims())};
-               }},
+              {"count_nonzero", count_nonzero_of},
           }};
 }
 
