@@ -3,6 +3,7 @@
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
 #include <reel/autograd/ops/inplace.h>
+#include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/reduction.h>
 #include <reel/autograd/ops/scan.h>
