@@ -20,11 +20,8 @@ const std::set<std::string> kOtherHeaders = {"creation", "inplace", "random"};
 // Not operations: a number as a tensor.
 const std::set<std::string> kNoOperations = {"scalar_like"};
 const std::set<std::string> kWithoutRow = {
-    "eq",          "ne",         "lt",      "le",       "gt",    "ge",     "logical_not",
-    "logical_and", "logical_or", "isnan",   "allclose", "equal", "argmax", "argmin",
-    "all",         "any",        "sign"};
-    "logical_and", "logical_or", "isnan",   "allclose", "equal", "nonzero", "one_hot",
-    "sign"};
+    "eq",          "ne",         "lt",    "le",       "gt",    "ge",  "logical_not",
+    "logical_and", "logical_or", "isnan", "allclose", "equal", "sign"};
 
 // Names of the functions that a header declares.
 std::set<std::string> declared(const std::filesystem::path& header) {

@@ -4,7 +4,7 @@
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/embedding.h>
 #include <reel/autograd/ops/indexing.h>
-#include <reel/autograd/ops/indices.h>
+#include <reel/autograd/ops/detail/indices.h>
 #include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/sorting.h>

@@ -4,7 +4,7 @@
 #include <reel/autograd/kernels/indexing.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
-#include <reel/autograd/ops/indices.h>
+#include <reel/autograd/ops/detail/indices.h>
 #include <reel/autograd/ops/inplace.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>

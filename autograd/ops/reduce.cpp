@@ -2,7 +2,7 @@
 #include <reel/autograd/kernels/reduce.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/reduce.h>
-#include <reel/autograd/ops/reduction.h>
+#include <reel/autograd/ops/detail/reduced_dims.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 

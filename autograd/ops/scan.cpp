@@ -5,7 +5,7 @@
 #include <reel/autograd/ops/inplace.h>
 #include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/reduce.h>
-#include <reel/autograd/ops/reduction.h>
+#include <reel/autograd/ops/detail/reduced_dims.h>
 #include <reel/autograd/ops/scan.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>

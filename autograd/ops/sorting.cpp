@@ -6,7 +6,7 @@
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
-#include <reel/autograd/ops/indices.h>
+#include <reel/autograd/ops/detail/indices.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/sorting.h>
 #include <reel/autograd/ops/view.h>
