@@ -12,11 +12,14 @@
 #include <reel/autograd/memory.h>
 #include <reel/autograd/ops/activation.h>
 #include <reel/autograd/ops/creation.h>
+#include <reel/autograd/ops/ctc.h>
+#include <reel/autograd/ops/distance.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/embedding.h>
 #include <reel/autograd/ops/indexing.h>
 #include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/loss.h>
+#include <reel/autograd/ops/loss_margin.h>
 #include <reel/autograd/ops/matmul.h>
 #include <reel/autograd/ops/pad.h>
 #include <reel/autograd/ops/rearrange.h>

@@ -30,6 +30,7 @@ const std::map<std::string, Family>& families() {
       {"shape", shape_family()},
       {"index", index_family()},
       {"reduce", reduce_family()},
+      {"loss", loss_family()},
   };
   return served;
 }

@@ -1,205 +1,188 @@
-#include <reel/autograd/kernels/softmax.h>
-#include <reel/autograd/ops/activation.h>
+#include <reel/autograd/kernels/elementwise.h>
+#include <reel/autograd/kernels/loss.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/loss.h>
+#include <reel/autograd/ops/loss_parts.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 
+#include <cmath>
+#include <numbers>
+
 namespace reel {
+
+using detail::reduce_losses;
+
 namespace {
 
 // The error of shapes that do not broadcast names the loss.
-void check_broadcast(const char* op, const Tensor& input, const Tensor& target) {
+Tensor difference(const char* op, const Tensor& input, const Tensor& target) {
   if (input.shape() != target.shape()) broadcast_shapes(op, input.shape(), target.shape());
+  return input - target;
 }
 
-Tensor reduce(const Tensor& losses, Reduction reduction) {
-  if (reduction == Reduction::Mean) return losses.mean();
-  return reduction == Reduction::Sum ? losses.sum() : losses;
-}
-
-// ---- class indices -------------------------------------------------------------------------------------------
-
-// Class indices, checked, and what follows from the ignored ones among them.
-struct Classes {
-  Tensor index;     // [N, d1, ...], int64, with 0 in place of ignored targets
-  Tensor valid;     // bool of that shape; undefined if no target is ignored
-  int64_t counted;  // targets that are not ignored
-};
-
-int class_dim(const Tensor& input) { return input.dim() == 1 ? 0 : 1; }
-
-Classes classes_of(const char* op, const Tensor& input, const Tensor& target,
-                   int64_t ignore_index) {
-  check(input.dim() >= 1, "{}: an input [C], [N, C] or [N, C, d1, ...] is required, got {}", op,
-        input.shape());
-  Shape expected = input.shape();
-  expected.erase(class_dim(input));
-  check(target.shape() == expected,
-        "{}: a target of shape {} is required for an input of shape {}, got {}", op, expected,
+void check_same_shape(const char* op, const Tensor& input, const Tensor& target) {
+  check(input.shape() == target.shape(), "{}: a target of input's shape {} is required, got {}", op,
         input.shape(), target.shape());
-  check<TypeError>(is_integral(target.dtype()) && target.dtype() != kBool,
-                   "{}: class indices of an integer dtype are required, got {}", op,
-                   target.dtype());
-  const Tensor index = target.detach().to(kInt64);
-  const int64_t classes = input.size(class_dim(input));
-  const int64_t ignored = kernels::check_targets(op, index.array(), classes, ignore_index);
-  if (ignored == 0) return {index, {}, index.numel()};
-  const Tensor valid = index != ignore_index;
-  return {where(valid, index, Scalar(0)), valid, index.numel() - ignored};
 }
 
-void check_weight(const char* op, const Tensor& input, const Tensor& weight) {
-  if (!weight.defined()) return;
-  const int64_t classes = input.size(class_dim(input));
-  check(weight.shape() == Shape(classes), "{}: a weight of shape [{}] is required, got {}", op,
-        classes, weight.shape());
+void check_floating(const char* op, const Tensor& input) {
+  check<TypeError>(input.is_floating_point(), "{}: a floating input is required, got {}", op,
+                   input.dtype());
 }
 
-// The factor of each target's loss, without gradient: its class's weight, 0 if ignored. Undefined
-// if all are 1.
-Tensor factors_of(const Classes& classes, const Tensor& weight, Dtype dtype) {
-  Tensor factors = classes.valid.defined() ? classes.valid.to(dtype) : Tensor();
-  if (!weight.defined()) return factors;
-  const Tensor flat =
-      weight.detach().to(dtype).index_select(0, classes.index.reshape({classes.index.numel()}));
-  const Tensor picked = flat.reshape(classes.index.shape());
-  return factors.defined() ? picked * factors : picked;
+// d^2 / 2 up to |d| = delta and straight from there. With c = d limited to [-delta, delta] both
+// are c * (d - c / 2), which needs no choice.
+Tensor huber(const Tensor& d, double delta) {
+  const Tensor limited = clamp(d, {.min = -delta, .max = delta});
+  return limited * (d - limited * 0.5);
 }
 
-Tensor apply(const Tensor& losses, const Tensor& factors, const Classes& classes) {
-  // Not a product alone: an infinite loss of an ignored target would become NaN.
-  const Tensor kept = classes.valid.defined() ? where(classes.valid, losses, Scalar(0.0)) : losses;
-  return factors.defined() ? kept * factors : kept;
-}
-
-// sum / sum of factors, which is NaN where nothing counts.
-Tensor reduce_weighted(const Tensor& losses, const Tensor& factors, Reduction reduction) {
-  if (reduction != Reduction::Mean || !factors.defined()) return reduce(losses, reduction);
-  return losses.sum() / factors.sum();
-}
-
-Tensor pick(const Tensor& input, const Classes& classes) {
-  const int dim = class_dim(input);
-  return input.gather(dim, classes.index.unsqueeze(dim)).squeeze(dim);
-}
-
-Tensor nll(const Tensor& log_probabilities, const Classes& classes, const Tensor& factors,
-           Reduction reduction) {
-  return reduce_weighted(apply(-pick(log_probabilities, classes), factors, classes), factors,
-                         reduction);
-}
-
-// ---- cross entropy ---------------------------------------------------------------------------------------------
-
-// One number a class, in a shape that broadcasts with `input`.
-Tensor along_classes(const Tensor& weight, const Tensor& input) {
-  Shape shape = Shape::filled(input.dim(), 1);
-  shape[class_dim(input)] = weight.numel();
-  return weight.detach().to(input.dtype()).reshape(shape);
-}
-
-// PyTorch's: (1 - s) * nll + s / C * sum over classes of weight * -log softmax.
-Tensor smoothed(const Tensor& input, const Classes& classes, const CrossEntropyOptions& options) {
-  const int dim = class_dim(input);
-  const double smoothing = options.label_smoothing;
-  const Tensor logs = log_softmax(input, dim);
-  const Tensor factors = factors_of(classes, options.weight, input.dtype());
-  const Tensor weighted =
-      options.weight.defined() ? logs * along_classes(options.weight, input) : logs;
-  const Tensor spread = apply(-weighted.sum(dim), {}, classes);
-  return nll(logs, classes, factors, options.reduction) * (1 - smoothing) +
-         reduce_weighted(spread, factors, options.reduction) *
-             (smoothing / static_cast<double>(input.size(dim)));
-}
-
-Tensor with_probabilities(const Tensor& input, const Tensor& target,
-                          const CrossEntropyOptions& options) {
-  const int dim = class_dim(input);
-  const int64_t classes = input.size(dim);
-  Tensor wanted = target;
-  if (options.label_smoothing > 0) {
-    wanted = target * (1 - options.label_smoothing) +
-             options.label_smoothing / static_cast<double>(classes);
-  }
-  Tensor terms = log_softmax(input, dim) * wanted;
-  if (options.weight.defined()) terms = terms * along_classes(options.weight, input);
-  const Tensor losses = -terms.sum(dim);
-  return reduce(losses, options.reduction);
-}
-
-// (softmax(x) - one_hot(target)) * g in each row; 0 in ignored rows.
-Tensor cross_entropy_backward(const Tensor& g, const Tensor& x, const Tensor& target,
-                              int64_t ignore_index) {
-  return record(
-      "cross_entropy_backward",
-      kernels::cross_entropy_backward(g.array(), x.array(), target.array(), ignore_index),
-      wrt(g,
-          [x = keep(x), target = keep(target), ignore_index](const Tensor& h) {
-            const Tensor valid = target() != ignore_index;
-            const Tensor index = where(valid, target(), Scalar(0)).unsqueeze(1);
-            const Tensor picked = h.gather(1, index).squeeze(1);
-            return where(valid, (h * softmax(x(), 1)).sum(1) - picked, Scalar(0.0));
-          }),
-      wrt(x, [x = keep(x), g = keep(g), target = keep(target), ignore_index](const Tensor& h) {
-        const Tensor factor = where(target() != ignore_index, g(), Scalar(0.0)).unsqueeze(1);
-        const Tensor y = softmax(x(), 1), u = h * factor;
-        return y * (u - (u * y).sum(1, {.keepdim = true}));
-      }));
-}
-
-// The losses of [N, C] and [N] without weights. Computed in one pass over x and kept without the
-// probabilities.
-Tensor cross_entropy_rows(const Tensor& x, const Tensor& target, int64_t ignore_index) {
-  return record("cross_entropy", kernels::cross_entropy(x.array(), target.array(), ignore_index),
-                wrt(x, [x = keep(x), target = keep(target), ignore_index](const Tensor& g) {
-                  return cross_entropy_backward(g, x(), target(), ignore_index);
-                }));
+Tensor weighted(const Tensor& losses, const Tensor& weight) {
+  return weight.defined() ? losses * weight : losses;
 }
 
 }  // namespace
 
+// ---- numbers -----------------------------------------------------------------------------------------------
+
 Tensor mse_loss(const Tensor& input, const Tensor& target, const LossOptions& options) {
-  check_broadcast("mse_loss", input, target);
-  return reduce(square(input - target), options.reduction);
+  const char* op = "mse_loss";
+  return reduce_losses(op, square(difference(op, input, target)), options.reduction);
 }
 
 Tensor l1_loss(const Tensor& input, const Tensor& target, const LossOptions& options) {
-  check_broadcast("l1_loss", input, target);
-  return reduce(abs(input - target), options.reduction);
+  const char* op = "l1_loss";
+  return reduce_losses(op, abs(difference(op, input, target)), options.reduction);
 }
 
-Tensor nll_loss(const Tensor& input, const Tensor& target, const NllLossOptions& options) {
-  check<TypeError>(input.is_floating_point(), "nll_loss: a floating input is required, got {}",
-                   input.dtype());
-  const Classes classes = classes_of("nll_loss", input, target, options.ignore_index);
-  check_weight("nll_loss", input, options.weight);
-  return nll(input, classes, factors_of(classes, options.weight, input.dtype()), options.reduction);
+Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
+                      const SmoothL1LossOptions& options) {
+  const char* op = "smooth_l1_loss";
+  check(options.beta >= 0, "{}: beta must be at least 0, got {}", op, options.beta);
+  const Tensor d = difference(op, input, target);
+  const Tensor losses = options.beta == 0 ? abs(d) : huber(d, options.beta) / options.beta;
+  return reduce_losses(op, losses, options.reduction);
 }
 
-Tensor cross_entropy(const Tensor& input, const Tensor& target,
-                     const CrossEntropyOptions& options) {
-  const char* op = "cross_entropy";
-  check<TypeError>(input.is_floating_point(), "{}: a floating input is required, got {}", op,
-                   input.dtype());
-  check(options.label_smoothing >= 0 && options.label_smoothing <= 1,
-        "{}: label_smoothing must be between 0 and 1, got {}", op, options.label_smoothing);
-  check(input.dim() >= 1, "{}: an input [C], [N, C] or [N, C, d1, ...] is required, got {}", op,
-        input.shape());
-  check_weight(op, input, options.weight);
-  if (target.is_floating_point() && target.shape() == input.shape())
-    return with_probabilities(input, target, options);
-  const Classes classes = classes_of(op, input, target, options.ignore_index);
-  if (options.label_smoothing > 0) return smoothed(input, classes, options);
-  if (input.dim() != 2 || options.weight.defined()) {
-    const Tensor factors = factors_of(classes, options.weight, input.dtype());
-    return nll(log_softmax(input, class_dim(input)), classes, factors, options.reduction);
+Tensor huber_loss(const Tensor& input, const Tensor& target, const HuberLossOptions& options) {
+  const char* op = "huber_loss";
+  check(options.delta > 0, "{}: delta must be above 0, got {}", op, options.delta);
+  return reduce_losses(op, huber(difference(op, input, target), options.delta), options.reduction);
+}
+
+Tensor poisson_nll_loss(const Tensor& input, const Tensor& target,
+                        const PoissonNllLossOptions& options) {
+  const char* op = "poisson_nll_loss";
+  broadcast_shapes(op, input.shape(), target.shape());
+  Tensor losses =
+      options.log_input ? exp(input) - target * input : input - target * log(input + options.eps);
+  if (options.full) {
+    // 1 in place of the targets that need no term: the gradient there must not become 0 * inf.
+    const Tensor large = target > 1, n = where(large, target, Scalar(1));
+    const Tensor stirling = n * log(n) - n + 0.5 * log(2 * std::numbers::pi * n);
+    losses = losses + where(large, stirling, Scalar(0.0));
   }
-  const Tensor losses = cross_entropy_rows(input, target.detach().to(kInt64), options.ignore_index);
-  if (options.reduction != Reduction::Mean || !classes.valid.defined())
-    return reduce(losses, options.reduction);
-  return losses.sum() / static_cast<double>(classes.counted);
+  return reduce_losses(op, losses, options.reduction);
 }
+
+Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor& var,
+                         const GaussianNllLossOptions& options) {
+  const char* op = "gaussian_nll_loss";
+  check<TypeError>(var.is_floating_point(), "{}: a floating variance is required, got {}", op,
+                   var.dtype());
+  Shape without_last = input.shape(), single = input.shape();
+  if (input.dim() > 0) {
+    without_last.erase(input.dim() - 1);
+    single[input.dim() - 1] = 1;
+  }
+  check(var.shape() == input.shape() || var.shape() == without_last || var.shape() == single,
+        "{}: a variance of shape {}, {} or {} is required, got {}", op, input.shape(), single,
+        without_last, var.shape());
+  {
+    NoGradGuard no_grad;
+    check(!any(var < 0), "{}: variances must be at least 0, got {}", op, var);
+  }
+  const Tensor shaped = var.dim() < input.dim() ? var.unsqueeze(-1) : var;
+  const Tensor spread = detail::raise(shaped, options.eps);
+  Tensor losses = (log(spread) + square(difference(op, input, target)) / spread) * 0.5;
+  if (options.full) losses = losses + 0.5 * std::log(2 * std::numbers::pi);
+  return reduce_losses(op, losses, options.reduction);
+}
+
+// ---- probabilities -----------------------------------------------------------------------------------------
+
+Tensor kl_div(const Tensor& input, const Tensor& target, const KlDivOptions& options) {
+  const char* op = "kl_div";
+  broadcast_shapes(op, input.shape(), target.shape());
+  const bool by_batch = options.reduction == Reduction::BatchMean;
+  check(!by_batch || input.dim() > 0,
+        "{}: BatchMean needs an input of at least 1 dim, got shape {}", op, input.shape());
+  // 0 log 0 = 0, and without a gradient of 0 * inf.
+  const Tensor losses = options.log_target
+                            ? exp(target) * (target - input)
+                            : target * log(where(target == 0, Scalar(1), target)) - target * input;
+  if (!by_batch) return reduce_losses(op, losses, options.reduction);
+  const int64_t samples = input.size(0);
+  return samples > 0 ? losses.sum() / samples : losses.sum();
+}
+
+Tensor binary_cross_entropy(const Tensor& input, const Tensor& target,
+                            const WeightedLossOptions& options) {
+  const char* op = "binary_cross_entropy";
+  check_floating(op, input);
+  check_same_shape(op, input, target);
+  const Tensor x = input, t = target.to(input.dtype());
+  // PyTorch's gradient: finite at 0 and 1 by the bound of the denominator, not by that of the
+  // logarithms.
+  const Tensor losses =
+      record(op, kernels::binary_cross_entropy(x.array(), t.array()),
+             wrt(x,
+                 [x = keep(x), t = keep(t)](const Tensor& g) {
+                   return g * ((x() - t()) / clamp(x() * (1 - x()), {.min = 1e-12}));
+                 }),
+             wrt(t, [x = keep(x)](const Tensor& g) {
+               return g * (clamp(log(1 - x()), {.min = -100}) - clamp(log(x()), {.min = -100}));
+             }));
+  return reduce_losses(op, weighted(losses, options.weight), options.reduction);
+}
+
+Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,
+                                        const BceWithLogitsOptions& options) {
+  const char* op = "binary_cross_entropy_with_logits";
+  check_floating(op, input);
+  check_same_shape(op, input, target);
+  const Tensor t = target.to(input.dtype());
+  Tensor losses = detail::logistic_loss(input, t);
+  if (options.pos_weight.defined()) {
+    broadcast_shapes(op, input.shape(), options.pos_weight.shape());
+    losses = losses + (options.pos_weight - 1) * t * detail::logistic_loss(input);
+  }
+  return reduce_losses(op, weighted(losses, options.weight), options.reduction);
+}
+
+// ---- parts ---------------------------------------------------------------------------------------------------
+
+namespace detail {
+
+Tensor logistic_loss(const Tensor& x, const Tensor& target) {
+  return record(
+      "logistic_loss", kernels::logistic_loss(x.array(), target.array()),
+      wrt(x, [x = keep(x), t = keep(target)](const Tensor& g) { return g * (sigmoid(x()) - t()); }),
+      wrt(target, [x = keep(x)](const Tensor& g) { return -g * x(); }));
+}
+
+Tensor logistic_loss(const Tensor& x) {
+  return record("logistic_loss", kernels::logistic_loss(x.array(), Array::full({}, 1, x.dtype())),
+                wrt(x, [x = keep(x)](const Tensor& g) { return -g * sigmoid(-x()); }));
+}
+
+Tensor raise(const Tensor& x, double least) {
+  return record("raise", kernels::maximum(x.array(), scalar_like(x, least).array()),
+                wrt(x, [](const Tensor& g) { return g; }));
+}
+
+}  // namespace detail
 
 }  // namespace reel
