@@ -43,8 +43,8 @@ Batch batch_of(const Tensor& log_probs, const Tensor& targets, const Tensor& inp
                const Tensor& target_lengths, int64_t blank) {
   check<TypeError>(log_probs.is_floating_point(), "{}: floating log_probs are required, got {}",
                    kOp, log_probs.dtype());
-  check(log_probs.dim() == 3, "{}: log_probs [T, N, C] or [T, C] are required, got {} dims", kOp,
-        log_probs.dim());
+  check(log_probs.dim() == 3, "{}: log_probs [T, N, C] or [T, C] are required, got {}", kOp,
+        log_probs.shape());
   check<TypeError>(is_integral(targets.dtype()) && targets.dtype() != kBool,
                    "{}: targets of an integer dtype are required, got {}", kOp, targets.dtype());
   const int64_t samples = log_probs.size(1), classes = log_probs.size(2);

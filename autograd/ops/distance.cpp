@@ -46,7 +46,7 @@ Tensor normalized(const Tensor& x, int dim, int rank, int64_t size, double eps) 
     shape[dim] = size;
     whole = whole.expand(shape);
   }
-  return whole / detail::raise(norm_along(whole, 2, dim, true), eps);
+  return whole / detail::at_least(norm_along(whole, 2, dim, true), eps);
 }
 
 }  // namespace

@@ -39,10 +39,6 @@ Tensor huber(const Tensor& d, double delta) {
   return limited * (d - limited * 0.5);
 }
 
-Tensor weighted(const Tensor& losses, const Tensor& weight) {
-  return weight.defined() ? losses * weight : losses;
-}
-
 }  // namespace
 
 // ---- numbers -----------------------------------------------------------------------------------------------
@@ -105,7 +101,7 @@ Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor
     check(!any(var < 0), "{}: variances must be at least 0, got {}", op, var);
   }
   const Tensor shaped = var.dim() < input.dim() ? var.unsqueeze(-1) : var;
-  const Tensor spread = detail::raise(shaped, options.eps);
+  const Tensor spread = detail::at_least(shaped, options.eps);
   Tensor losses = (log(spread) + square(difference(op, input, target)) / spread) * 0.5;
   if (options.full) losses = losses + 0.5 * std::log(2 * std::numbers::pi);
   return reduce_losses(op, losses, options.reduction);
@@ -134,18 +130,19 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target,
   check_floating(op, input);
   check_same_shape(op, input, target);
   const Tensor x = input, t = target.to(input.dtype());
-  // PyTorch's gradient: finite at 0 and 1 by the bound of the denominator, not by that of the
-  // logarithms.
+  // PyTorch's gradient: finite at 0 and 1 by a bound of the denominator (there a float, in float64
+  // too), not by those of the logarithms.
+  constexpr double least = 1e-12F;
   const Tensor losses =
       record(op, kernels::binary_cross_entropy(x.array(), t.array()),
              wrt(x,
                  [x = keep(x), t = keep(t)](const Tensor& g) {
-                   return g * ((x() - t()) / clamp(x() * (1 - x()), {.min = 1e-12}));
+                   return g * ((x() - t()) / clamp(x() * (1 - x()), {.min = least}));
                  }),
              wrt(t, [x = keep(x)](const Tensor& g) {
                return g * (clamp(log(1 - x()), {.min = -100}) - clamp(log(x()), {.min = -100}));
              }));
-  return reduce_losses(op, weighted(losses, options.weight), options.reduction);
+  return reduce_losses(op, detail::weighted(op, losses, options.weight), options.reduction);
 }
 
 Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,
@@ -156,10 +153,10 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& targe
   const Tensor t = target.to(input.dtype());
   Tensor losses = detail::logistic_loss(input, t);
   if (options.pos_weight.defined()) {
-    broadcast_shapes(op, input.shape(), options.pos_weight.shape());
-    losses = losses + (options.pos_weight - 1) * t * detail::logistic_loss(input);
+    const Tensor more = detail::weighted(op, t, options.pos_weight - 1);
+    losses = losses + more * detail::logistic_loss(input);
   }
-  return reduce_losses(op, weighted(losses, options.weight), options.reduction);
+  return reduce_losses(op, detail::weighted(op, losses, options.weight), options.reduction);
 }
 
 // ---- parts ---------------------------------------------------------------------------------------------------
@@ -178,8 +175,14 @@ Tensor logistic_loss(const Tensor& x) {
                 wrt(x, [x = keep(x)](const Tensor& g) { return -g * sigmoid(-x()); }));
 }
 
-Tensor raise(const Tensor& x, double least) {
-  return record("raise", kernels::maximum(x.array(), scalar_like(x, least).array()),
+Tensor weighted(const char* op, const Tensor& losses, const Tensor& weight) {
+  if (!weight.defined()) return losses;
+  broadcast_shapes(op, losses.shape(), weight.shape());
+  return losses * weight;
+}
+
+Tensor at_least(const Tensor& x, double least) {
+  return record("at_least", kernels::maximum(x.array(), scalar_like(x, least).array()),
                 wrt(x, [](const Tensor& g) { return g; }));
 }
 

@@ -160,11 +160,8 @@ Tensor multilabel_soft_margin_loss(const Tensor& input, const Tensor& target,
   check_floating(op, input);
   check(target.shape() == input.shape(), "{}: a target of input's shape {} is required, got {}", op,
         input.shape(), target.shape());
-  Tensor losses = detail::logistic_loss(input, target.to(input.dtype()));
-  if (options.weight.defined()) {
-    broadcast_shapes(op, input.shape(), options.weight.shape());
-    losses = losses * options.weight;
-  }
+  const Tensor losses =
+      detail::weighted(op, detail::logistic_loss(input, target.to(input.dtype())), options.weight);
   return reduce_losses(op, losses.mean(-1), options.reduction);
 }
 

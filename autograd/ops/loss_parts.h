@@ -11,7 +11,10 @@ Tensor logistic_loss(const Tensor& x, const Tensor& target);
 /// The same for target 1: -log(sigmoid(x)).
 Tensor logistic_loss(const Tensor& x);
 
+/// losses * weight, which broadcast, in the name of `op`; the losses if there is no weight.
+Tensor weighted(const char* op, const Tensor& losses, const Tensor& weight);
+
 /// max(x, least) with the gradient of x itself, as where PyTorch clamps a value outside its tape.
-Tensor raise(const Tensor& x, double least);
+Tensor at_least(const Tensor& x, double least);
 
 }  // namespace reel::detail

@@ -10,11 +10,15 @@ const Rows& op_cases() {
   static const Rows table = [] {
     Rows rows;
     activation_rows(rows);
+    ctc_rows(rows);
+    distance_rows(rows);
     elementwise_rows(rows);
     embedding_rows(rows);
     indexing_rows(rows);
     join_rows(rows);
     loss_rows(rows);
+    loss_class_rows(rows);
+    loss_margin_rows(rows);
     matmul_rows(rows);
     rearrange_rows(rows);
     reduce_rows(rows);

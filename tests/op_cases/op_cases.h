@@ -34,11 +34,15 @@ const Rows& op_cases();
 // ---- the families ----------------------------------------------------------------------------------------
 
 void activation_rows(Rows& rows);
+void ctc_rows(Rows& rows);
+void distance_rows(Rows& rows);
 void elementwise_rows(Rows& rows);
 void embedding_rows(Rows& rows);
 void indexing_rows(Rows& rows);
 void join_rows(Rows& rows);
 void loss_rows(Rows& rows);
+void loss_class_rows(Rows& rows);
+void loss_margin_rows(Rows& rows);
 void matmul_rows(Rows& rows);
 void rearrange_rows(Rows& rows);
 void reduce_rows(Rows& rows);
