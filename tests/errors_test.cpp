@@ -340,6 +340,8 @@ std::vector<Row> rows() {
       {"smooth_l1_loss_beta", [] { smooth_l1_loss(doubles({2}), doubles({2}), {.beta = -1}); }, {"smooth_l1_loss", "beta", "-1"}},
       {"huber_loss_shapes", [] { huber_loss(doubles({2}), doubles({3})); }, {"huber_loss", "[2]", "[3]"}},
       {"huber_loss_delta", [] { huber_loss(doubles({2}), doubles({2}), {.delta = 0}); }, {"huber_loss", "delta", "0"}},
+      {"huber_loss_dtype", [] { huber_loss(integers({2}), integers({1})); }, {"huber_loss", "floating", "int64"}},
+      {"smooth_l1_loss_dtype", [] { smooth_l1_loss(integers({2}), integers({1})); }, {"smooth_l1_loss", "floating", "int64"}},
       {"loss_batchmean", [] { mse_loss(doubles({2}), doubles({2}), {.reduction = Reduction::BatchMean}); }, {"mse_loss", "BatchMean"}},
       {"loss_of_integers", [] { l1_loss(integers({2}), integers({1})); }, {"l1_loss", "floating", "int64"}},
       {"poisson_nll_loss_shapes", [] { poisson_nll_loss(doubles({2}), doubles({3})); }, {"poisson_nll_loss", "[2]", "[3]"}},

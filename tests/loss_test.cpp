@@ -238,6 +238,12 @@ TEST(BinaryCrossEntropy, stays_finite_at_zero_and_one) {
   cost.sum().backward();
   expect_near(x.grad(), {0, 0, -1e12, 1e12}, 1e5);
   EXPECT_THROW(binary_cross_entropy(numbers({NAN}, {1}), ones({1})), Error);
+  const Tensor tiny = numbers({1e-40, 1e-38, 0.25}, {3}).to(kFloat32);
+  expect_near(binary_cross_entropy(tiny, ones({3}), {.reduction = Reduction::None}),
+              {-std::log(1e-40), -std::log(1e-38), -std::log(0.25)}, 2e-5);
+  const Tensor least = numbers({1e-310, 4e-43}, {2});
+  expect_near(binary_cross_entropy(least, ones({2}), {.reduction = Reduction::None}),
+              {100, -std::log(4e-43)}, 1e-13);
 }
 
 TEST(BinaryCrossEntropyWithLogits, keeps_its_digits_far_from_zero) {

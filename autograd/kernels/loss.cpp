@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numbers>
 #include <vector>
 
 namespace reel::kernels {
@@ -12,33 +14,77 @@ namespace {
 
 // max(x, 0) - x t + log(1 + exp(-|x|)). A share of 0 is not multiplied: x may be infinite.
 template <class T>
-xsimd::batch<T> logistic(const xsimd::batch<T>& x, const xsimd::batch<T>& t) {
+struct Logistic {
   using Batch = xsimd::batch<T>;
-  const Batch share = xsimd::select(x > Batch(T{0}), Batch(T{1}) - t, -t);
-  const Batch straight = xsimd::select(share == Batch(T{0}), Batch(T{0}), x * share);
-  return straight + xsimd::log1p(xsimd::exp(-xsimd::abs(x)));
-}
+  Batch operator()(const Batch& x, const Batch& t) const {
+    const Batch share = xsimd::select(x > Batch(T{0}), Batch(T{1}) - t, -t);
+    const Batch straight = xsimd::select(share == Batch(T{0}), Batch(T{0}), x * share);
+    return straight + xsimd::log1p(xsimd::exp(-xsimd::abs(x)));
+  }
+};
 
-// Both row-major and of one shape. The rest goes through padded batches, so that an element's bits
-// do not depend on where it stands.
 template <class T>
-void logistic_run(int64_t n, const T* x, const T* t, T* y) {
+struct BinaryCrossEntropy {
+  using Batch = xsimd::batch<T>;
+  Batch operator()(const Batch& p, const Batch& t) const {
+    const Batch least(T{-100}), one(T{1});
+    const Batch yes = xsimd::max(log_of(p), least), no = xsimd::max(xsimd::log1p(-p), least);
+    return (t - one) * no - t * yes;
+  }
+
+ private:
+  // xsimd's logarithm is wrong below the normal numbers; there p is scaled first.
+  static Batch log_of(const Batch& p) {
+    constexpr int bits = sizeof(T) == 4 ? 30 : 60;
+    const auto small = p < Batch(std::numeric_limits<T>::min());
+    const Batch scaled = xsimd::select(small, p * Batch(std::ldexp(T{1}, bits)), p);
+    const Batch shift(static_cast<T>(bits * std::numbers::ln2));
+    return xsimd::log(scaled) - xsimd::select(small, shift, Batch(T{0}));
+  }
+};
+
+// y = f(x, t) for rows of n; the rest goes through padded batches, so that an element's bits do not
+// depend on where it stands.
+template <class T, class F>
+void pair_run(int64_t n, const T* x, const T* t, T* y, F f) {
   using Batch = xsimd::batch<T>;
   constexpr int64_t width = static_cast<int64_t>(Batch::size);
   int64_t i = 0;
-  for (; i + width <= n; i += width) {
-    logistic<T>(Batch::load_unaligned(x + i), Batch::load_unaligned(t + i)).store_unaligned(y + i);
-  }
+  for (; i + width <= n; i += width)
+    f(Batch::load_unaligned(x + i), Batch::load_unaligned(t + i)).store_unaligned(y + i);
   if (i == n) return;
   alignas(64) T a[Batch::size] = {}, b[Batch::size] = {};
   std::copy(x + i, x + n, a);
   std::copy(t + i, t + n, b);
-  logistic<T>(Batch::load_aligned(a), Batch::load_aligned(b)).store_aligned(a);
+  f(Batch::load_aligned(a), Batch::load_aligned(b)).store_aligned(a);
   std::copy(a, a + (n - i), y + i);
 }
 
-Array expanded(const Array& x, const Shape& shape) {
-  return contiguous(x.view(shape, expand_strides("logistic_loss", x.shape(), x.strides(), shape)));
+// f of x and t, which broadcast, by whole vectors and on several threads.
+template <class T, class F>
+Array pairs(const char* op, const Array& x, const Array& t, F f) {
+  const Shape shape = broadcast_shapes(op, x.shape(), t.shape());
+  const auto row_major = [&](const Array& each) {
+    return contiguous(each.view(shape, expand_strides(op, each.shape(), each.strides(), shape)));
+  };
+  const Array from = row_major(x), wanted = row_major(t);
+  Array y = Array::empty(shape, x.dtype());
+  constexpr int64_t block = 8192;  // a multiple of every vector's width
+  const int64_t n = y.numel();
+  parallel_for((n + block - 1) / block, [&](int64_t i) {
+    const int64_t first = i * block;
+    pair_run(std::min(block, n - first), from.data<T>() + first, wanted.data<T>() + first,
+             y.data<T>() + first, f);
+  });
+  return y;
+}
+
+template <class T>
+void check_probabilities(const Array& x) {
+  map<T, bool>(x, [](T p) {
+    check(p >= 0 && p <= 1, "binary_cross_entropy: inputs must be between 0 and 1, got {}", p);
+    return true;
+  });
 }
 
 // The loss of one row; its slopes go into `slope`. `named` is room for a flag a class.
@@ -67,29 +113,26 @@ double margin_row(const T* x, const int64_t* target, int64_t classes, T* slope,
 
 }  // namespace
 
-Array binary_cross_entropy(const Array& x, const Array& t) {
-  return dispatch_float(x.dtype(), "binary_cross_entropy", [&]<class T>(TypeTag<T>) {
-    return map<T>("binary_cross_entropy", x, t, [](T p, T wanted) {
-      check(p >= 0 && p <= 1, "binary_cross_entropy: inputs must be between 0 and 1, got {}", p);
-      const T least = -100;
-      return (wanted - 1) * std::max(std::log1p(-p), least) - wanted * std::max(std::log(p), least);
+Array huber(const Array& d, double delta) {
+  return dispatch_float(d.dtype(), "huber_loss", [&]<class T>(TypeTag<T>) {
+    const T most = static_cast<T>(delta), least = -most;
+    return map<T>(d, [=](T v) {
+      const T limited = v < least ? least : v > most ? most : v;
+      return limited * (v - limited / 2);
     });
   });
 }
 
+Array binary_cross_entropy(const Array& x, const Array& t) {
+  return dispatch_float(x.dtype(), "binary_cross_entropy", [&]<class T>(TypeTag<T>) {
+    check_probabilities<T>(x);
+    return pairs<T>("binary_cross_entropy", x, t, BinaryCrossEntropy<T>());
+  });
+}
+
 Array logistic_loss(const Array& x, const Array& t) {
-  const Shape shape = broadcast_shapes("logistic_loss", x.shape(), t.shape());
   return dispatch_float(x.dtype(), "logistic_loss", [&]<class T>(TypeTag<T>) {
-    const Array from = expanded(x, shape), wanted = expanded(t, shape);
-    Array y = Array::empty(shape, x.dtype());
-    constexpr int64_t block = 8192;  // a multiple of every vector's width
-    const int64_t n = y.numel();
-    parallel_for((n + block - 1) / block, [&](int64_t i) {
-      const int64_t first = i * block;
-      logistic_run(std::min(block, n - first), from.data<T>() + first, wanted.data<T>() + first,
-                   y.data<T>() + first);
-    });
-    return y;
+    return pairs<T>("logistic_loss", x, t, Logistic<T>());
   });
 }
 

@@ -5,6 +5,9 @@
 
 namespace reel::kernels {
 
+/// d^2 / 2 where |d| < delta, else delta * (|d| - delta / 2); floating. Infinite d stay infinite.
+Array huber(const Array& d, double delta);
+
 /// -(t * log(x) + (1 - t) * log(1 - x)) with logarithms no less than -100; operands of one floating
 /// dtype and shape. Throws for an x outside of [0, 1].
 Array binary_cross_entropy(const Array& x, const Array& t);

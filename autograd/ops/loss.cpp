@@ -32,11 +32,12 @@ void check_floating(const char* op, const Tensor& input) {
                    input.dtype());
 }
 
-// d^2 / 2 up to |d| = delta and straight from there. With c = d limited to [-delta, delta] both
-// are c * (d - c / 2), which needs no choice.
-Tensor huber(const Tensor& d, double delta) {
-  const Tensor limited = clamp(d, {.min = -delta, .max = delta});
-  return limited * (d - limited * 0.5);
+// d^2 / 2 up to |d| = delta and straight from there.
+Tensor huber(const char* op, const Tensor& d, double delta) {
+  check_floating(op, d);
+  return record(op, kernels::huber(d.array(), delta), wrt(d, [d = keep(d), delta](const Tensor& g) {
+                  return g * clamp(d(), {.min = -delta, .max = delta});
+                }));
 }
 
 }  // namespace
@@ -58,14 +59,15 @@ Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
   const char* op = "smooth_l1_loss";
   check(options.beta >= 0, "{}: beta must be at least 0, got {}", op, options.beta);
   const Tensor d = difference(op, input, target);
-  const Tensor losses = options.beta == 0 ? abs(d) : huber(d, options.beta) / options.beta;
+  const Tensor losses = options.beta == 0 ? abs(d) : huber(op, d, options.beta) / options.beta;
   return reduce_losses(op, losses, options.reduction);
 }
 
 Tensor huber_loss(const Tensor& input, const Tensor& target, const HuberLossOptions& options) {
   const char* op = "huber_loss";
   check(options.delta > 0, "{}: delta must be above 0, got {}", op, options.delta);
-  return reduce_losses(op, huber(difference(op, input, target), options.delta), options.reduction);
+  return reduce_losses(op, huber(op, difference(op, input, target), options.delta),
+                       options.reduction);
 }
 
 Tensor poisson_nll_loss(const Tensor& input, const Tensor& target,

@@ -64,7 +64,8 @@ void add(Rows& rows, const Setting& setting) {
     rows.push_back({.name = "ctc_loss",
                     .fn =
                         [=](const Tensors& x) {
-                          return ctc_loss(x[0], setting.targets(), from_vector(setting.frames, shape),
+                          return ctc_loss(x[0], setting.targets(),
+                                          from_vector(setting.frames, shape),
                                           from_vector(lengths, shape),
                                           {.blank = setting.blank, .reduction = reduction});
                         },

@@ -11,9 +11,9 @@ namespace {
 
 struct Setting {
   std::string note;
-  vector<Shape> shapes;       // of the input, and of the class weights if they take part
-  vector<int64_t> classes;    // the target, in row-major order
-  Shape target;               // its shape
+  vector<Shape> shapes;     // of the input, and of the class weights if they take part
+  vector<int64_t> classes;  // the target, in row-major order
+  Shape target;             // its shape
   int64_t ignore_index = -100;
   double smoothing = 0;
 };
@@ -36,7 +36,8 @@ Tensor naive(const Tensors& x, const Setting& setting, Reduction reduction, bool
     const bool ignored = c == setting.ignore_index;
     const auto weight = [&](int64_t i) { return x.size() > 1 ? at(x[1], {i}) : 1.0; };
     double spread = 0;
-    for (size_t i = 0; i < v.size(); ++i) spread += weight(static_cast<int64_t>(i)) * (log_sum - v[i]);
+    for (size_t i = 0; i < v.size(); ++i)
+      spread += weight(static_cast<int64_t>(i)) * (log_sum - v[i]);
     weights.push_back(ignored ? 0 : weight(c));
     losses.push_back(ignored ? 0
                              : (1 - setting.smoothing) * weight(c) *
@@ -44,8 +45,9 @@ Tensor naive(const Tensors& x, const Setting& setting, Reduction reduction, bool
                                    setting.smoothing / static_cast<double>(v.size()) * spread);
   }
   if (reduction == Reduction::None)
-    return build(setting.target,
-                 [&](const Index& i) { return losses[static_cast<size_t>(flat(setting.target, i))]; });
+    return build(setting.target, [&](const Index& i) {
+      return losses[static_cast<size_t>(flat(setting.target, i))];
+    });
   const double by = reduction == Reduction::Mean ? sum_of(weights) : 1;
   return build({}, [&](const Index&) { return sum_of(losses) / by; });
 }
@@ -55,19 +57,20 @@ void add(Rows& rows, const Setting& setting) {
   const auto target = [setting] { return from_vector(setting.classes, setting.target); };
   for (const Reduction reduction : kReductions) {
     const std::string note = setting.note + name_of(reduction);
-    rows.push_back({.name = "cross_entropy",
-                    .fn =
-                        [=](const Tensors& x) {
-                          return cross_entropy(x[0], target(),
-                                               {.weight = weight(x),
-                                                .ignore_index = setting.ignore_index,
-                                                .reduction = reduction,
-                                                .label_smoothing = setting.smoothing});
-                        },
-                    .shapes = {setting.shapes},
-                    .low = 0.1,
-                    .reference = [=](const Tensors& x) { return naive(x, setting, reduction, true); },
-                    .note = note});
+    rows.push_back(
+        {.name = "cross_entropy",
+         .fn =
+             [=](const Tensors& x) {
+               return cross_entropy(x[0], target(),
+                                    {.weight = weight(x),
+                                     .ignore_index = setting.ignore_index,
+                                     .reduction = reduction,
+                                     .label_smoothing = setting.smoothing});
+             },
+         .shapes = {setting.shapes},
+         .low = 0.1,
+         .reference = [=](const Tensors& x) { return naive(x, setting, reduction, true); },
+         .note = note});
     if (setting.smoothing > 0) continue;
     rows.push_back(
         {.name = "nll_loss",
