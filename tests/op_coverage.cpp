@@ -17,11 +17,6 @@ namespace {
 // Makers of tensors have no input to differentiate by, and changes in place are checked in the row
 // of the operation that they carry out; random_test and op_cases_test see to them.
 const std::set<std::string> kOtherHeaders = {"creation", "inplace", "random"};
-// of the operation that they carry out; random_test and op_cases_test see to them. What losses are made
-// of is checked in their rows.
-// of the operation that they carry out; random_test and op_cases_test see to them. What losses are
-// made of is checked in their rows.
-const std::set<std::string> kOtherHeaders = {"creation", "inplace", "loss_parts"};
 // Not operations: a number as a tensor.
 const std::set<std::string> kNoOperations = {"scalar_like"};
 const std::set<std::string> kWithoutRow = {

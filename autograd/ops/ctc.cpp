@@ -5,6 +5,7 @@
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
 #include <reel/autograd/ops/reduce.h>
+#include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 

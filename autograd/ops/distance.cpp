@@ -1,6 +1,6 @@
 #include <reel/autograd/ops/distance.h>
 #include <reel/autograd/ops/elementwise.h>
-#include <reel/autograd/ops/loss_parts.h>
+#include <reel/autograd/ops/detail/loss_parts.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/view.h>
 

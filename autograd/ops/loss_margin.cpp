@@ -5,7 +5,7 @@
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
 #include <reel/autograd/ops/loss_margin.h>
-#include <reel/autograd/ops/loss_parts.h>
+#include <reel/autograd/ops/detail/loss_parts.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
