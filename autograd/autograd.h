@@ -18,6 +18,7 @@
 #include <reel/autograd/ops/embedding.h>
 #include <reel/autograd/ops/indexing.h>
 #include <reel/autograd/ops/join.h>
+#include <reel/autograd/ops/linalg.h>
 #include <reel/autograd/ops/loss.h>
 #include <reel/autograd/ops/loss_margin.h>
 #include <reel/autograd/ops/matmul.h>

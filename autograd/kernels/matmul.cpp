@@ -10,11 +10,10 @@
 
 #include <xflens/cxxblas/cxxblas.cxx>
 
+#include <reel/autograd/kernels/blas.h>
 #include <reel/autograd/kernels/copy.h>
+#include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/kernels/parallel.h>
-
-// OpenBLAS' own; <cblas.h> cannot be included beside xtensor-blas.
-extern "C" void openblas_set_num_threads(int count);
 
 namespace reel::kernels {
 namespace {
@@ -66,8 +65,8 @@ Matrix transpose(Matrix matrix) {
   return matrix;
 }
 
-// One product c = a b, or bias + a b: m x k times k x n, into rows of c that are `n` elements
-// apart.
+// One product c = alpha a b, or bias + alpha a b, or c + alpha a b: m x k times k x n, into rows of
+// c that are `n` elements apart.
 template <class T>
 struct Product {
   int64_t m, n, k;
@@ -77,6 +76,8 @@ struct Product {
   T* c;
   int64_t c_leading;
   const T* bias;
+  bool accumulate = false;
+  T alpha = 1;
 };
 
 // A product of the integer kind has no leading dims but both strides.
@@ -99,20 +100,20 @@ void multiply_here(const Product<T>& p) {
   if (p.bias) {
     for (int64_t i = 0; i < p.m; ++i) std::copy(p.bias, p.bias + p.n, p.c + i * p.c_leading);
   }
-  const T beta = p.bias ? T{1} : T{0};
+  const T beta = p.bias || p.accumulate ? T{1} : T{0};
   if (p.n == 1) {
     const int64_t step = p.b_transposed ? 1 : p.b_leading;
     cxxblas::gemv(cxxblas::RowMajor, trans(p.a_transposed), blas_int(p.a_transposed ? p.k : p.m),
-                  blas_int(p.a_transposed ? p.m : p.k), T{1}, p.a, blas_int(p.a_leading), p.b,
+                  blas_int(p.a_transposed ? p.m : p.k), p.alpha, p.a, blas_int(p.a_leading), p.b,
                   blas_int(step), beta, p.c, blas_int(p.c_leading));
   } else if (p.m == 1) {
     const int64_t step = p.a_transposed ? p.a_leading : 1;
     cxxblas::gemv(cxxblas::RowMajor, trans(!p.b_transposed), blas_int(p.b_transposed ? p.n : p.k),
-                  blas_int(p.b_transposed ? p.k : p.n), T{1}, p.b, blas_int(p.b_leading), p.a,
+                  blas_int(p.b_transposed ? p.k : p.n), p.alpha, p.b, blas_int(p.b_leading), p.a,
                   blas_int(step), beta, p.c, BlasInt{1});
   } else {
     cxxblas::gemm(cxxblas::RowMajor, trans(p.a_transposed), trans(p.b_transposed), blas_int(p.m),
-                  blas_int(p.n), blas_int(p.k), T{1}, p.a, blas_int(p.a_leading), p.b,
+                  blas_int(p.n), blas_int(p.k), p.alpha, p.a, blas_int(p.a_leading), p.b,
                   blas_int(p.b_leading), beta, p.c, blas_int(p.c_leading));
   }
 }
@@ -242,9 +243,8 @@ int64_t offset_of(int64_t item, const Shape& batch, const Strides& strides) {
   return offset;
 }
 
-template <class T>
-void multiply_batch(const Matrix& a, const Matrix& b, const Shape& batch, const Array& y) {
-  const auto first = product_of<T>(a, b, y);
+template <class P>
+void multiply_batch(const P& first, const Matrix& a, const Matrix& b, const Shape& batch) {
   const int64_t items = batch.numel();
   if (items == 1) return multiply(first);
   const Strides a_steps = expand_strides("matmul", leading_dims(a.array.shape()),
@@ -263,12 +263,6 @@ void multiply_batch(const Matrix& a, const Matrix& b, const Shape& batch, const 
       multiply(product);
     }
   });
-}
-
-// The library splits products by itself, so OpenBLAS must not: its own threads make small products
-// slower.
-void keep_blas_single_threaded() {
-  [[maybe_unused]] static const bool done = (openblas_set_num_threads(1), true);
 }
 
 Shape result_shape(const Array& a, const Array& b, const Shape& batch) {
@@ -303,7 +297,8 @@ Array matmul(const Array& a, const Array& b) {
       return y;
     }
     keep_blas_single_threaded();
-    multiply_batch<T>(matrix_of(a, true), matrix_of(b, false), batch, y);
+    const Matrix left = matrix_of(a, true), right = matrix_of(b, false);
+    multiply_batch(product_of<T>(left, right, y), left, right, batch);
     return y;
   });
 }
@@ -330,6 +325,30 @@ Array linear(const Array& x, const Array& weight, const Array& bias) {
     const Array whole_bias = bias.defined() ? contiguous(bias) : bias;
     multiply(product_of<T>(matrix_of(flat, true), transpose(matrix_of(weight, false)), y,
                            bias.defined() ? &whole_bias : nullptr));
+  });
+  return y;
+}
+
+Array add_product(const Array& x, const Array& a, const Array& b, double beta, double alpha) {
+  const Shape batch = leading_dims(a.shape());
+  Array y = Array::empty(result_shape(a, b, batch), a.dtype());
+  if (y.numel() == 0) return y;
+  dispatch_float(a.dtype(), "addmm", [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    // By PyTorch's rule x does not matter at all where beta is 0, not even its NaNs.
+    if (beta == 0) {
+      fill(y, 0);
+    } else {
+      copy(x, y);
+      if (beta != 1) mul(y, Array::full({}, beta, y.dtype()), &y);
+    }
+    if (a.shape().back() == 0 || alpha == 0) return;
+    keep_blas_single_threaded();
+    const Matrix left = matrix_of(a, true), right = matrix_of(b, false);
+    auto product = product_of<T>(left, right, y);
+    product.accumulate = beta != 0;
+    product.alpha = static_cast<T>(alpha);
+    multiply_batch(product, left, right, batch);
   });
   return y;
 }

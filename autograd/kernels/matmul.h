@@ -14,4 +14,8 @@ Array matmul(const Array& a, const Array& b);
 /// undefined.
 Array linear(const Array& x, const Array& weight, const Array& bias);
 
+/// beta * x + alpha * (a @ b) for a floating dtype: a and b are both [n, k] and [k, m], or both
+/// with one batch dim of the same size; x broadcasts to the result. x is not read where beta is 0.
+Array add_product(const Array& x, const Array& a, const Array& b, double beta, double alpha);
+
 }  // namespace reel::kernels
