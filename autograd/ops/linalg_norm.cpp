@@ -161,29 +161,6 @@ Tensor norm(const Tensor& x, std::optional<NormOrder> ord, const Dims& dims,
   return vector_norm(x, ord->number(), dims, options);
 }
 
-// ---- by singular values --------------------------------------------------------------------------------------
-
-Tensor cond(const Tensor& a, std::optional<NormOrder> p) {
-  const char* op = "linalg::cond";
-  kernels::check_matrices(op, a.array());
-  if (!p || (p->is_number() && std::fabs(p->number()) == 2)) {
-    check(a.numel() > 0, "{}: matrices with elements are required, got shape {}", op, a.shape());
-    const Tensor s = svdvals(a), largest = s.select(-1, 0), smallest = s.select(-1, s.size(-1) - 1);
-    return p && p->number() < 0 ? smallest / largest : largest / smallest;
-  }
-  kernels::check_square(op, a.array());
-  return matrix_norm(a, *p) * matrix_norm(detail::inverse_or_infinity(a), *p);
-}
-
-Tensor matrix_rank(const Tensor& a, const RankOptions& options) {
-  const char* op = "linalg::matrix_rank";
-  kernels::check_matrices(op, a.array());
-  if (options.hermitian) kernels::check_square(op, a.array());
-  const NoGradGuard no_grad;
-  const Tensor s = options.hermitian ? abs(eigvalsh(a)) : svdvals(a);
-  return sum(s > detail::smallest_counted(a, s, options).unsqueeze(-1), -1);
-}
-
 }  // namespace linalg
 
 // ---- distances -----------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 #pragma once
-// Norms of vectors and matrices, and what is measured by singular values.
+// Norms of vectors and matrices.
 
-#include <reel/autograd/ops/linalg_solve.h>
 #include <reel/autograd/tensor.h>
 
 #include <optional>
@@ -39,10 +38,5 @@ Tensor matrix_norm(const Tensor& a, NormOrder ord = "fro", const Dims& dims = {-
 /// of a 1-d x, or the matrix norm over two dims or of a 2-d x.
 Tensor norm(const Tensor& x, std::optional<NormOrder> ord = {}, const Dims& dims = {},
             const ReduceOptions& options = {});
-/// The condition number: the largest singular value by the smallest (or, for -2, the other way
-/// round); for other norms than 2 and -2 norm(a) norm(a^-1), infinity where a is singular.
-Tensor cond(const Tensor& a, std::optional<NormOrder> p = {});
-/// How many singular values count, int64.
-Tensor matrix_rank(const Tensor& a, const RankOptions& options = {});
 
 }  // namespace reel::linalg

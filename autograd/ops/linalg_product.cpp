@@ -96,13 +96,13 @@ Tensor matrix_power(const Tensor& a, int64_t n) {
 // (Higham, Functions of Matrices, 2008, eq. 3.16).
 Tensor matrix_exp(const Tensor& a) {
   kernels::check_square("linalg::matrix_exp", a.array());
-  return record("matrix_exp", kernels::matrix_exp(a.array()),
-                wrt(a, [a = keep(a)](const Tensor& g) {
-                  const int64_t n = g.size(-1);
-                  const Tensor at = a().mT(), upper = cat({at, g}, -1);
-                  const Tensor lower = cat({zeros_like(g), at}, -1);
-                  return linalg::matrix_exp(cat({upper, lower}, -2)).narrow(-2, 0, n).narrow(-1, n, n);
-                }));
+  return record(
+      "matrix_exp", kernels::matrix_exp(a.array()), wrt(a, [a = keep(a)](const Tensor& g) {
+        const int64_t n = g.size(-1);
+        const Tensor at = a().mT(), upper = cat({at, g}, -1);
+        const Tensor lower = cat({zeros_like(g), at}, -1);
+        return linalg::matrix_exp(cat({upper, lower}, -2)).narrow(-2, 0, n).narrow(-1, n, n);
+      }));
 }
 
 // ---- cross products ------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 
+#include <cmath>
 #include <limits>
 
 namespace reel {
@@ -112,10 +113,6 @@ Tensor inv(const Tensor& a) {
   return inverse_from(a, lu);
 }
 
-Tensor detail::inverse_or_infinity(const Tensor& a) {
-  return inverse_from(a, kernels::lu_factor("linalg::inv", a.array()));
-}
-
 Tensor det(const Tensor& a) {
   kernels::check_square("linalg::det", a.array());
   const kernels::Lu lu = kernels::lu_factor("linalg::det", a.array());
@@ -191,6 +188,14 @@ double default_rtol(const Tensor& a) {
   return epsilon * static_cast<double>(std::max(a.size(-2), a.size(-1)));
 }
 
+// What `sizes`, the singular values of a, must exceed to count, one number a matrix.
+Tensor smallest_counted(const Tensor& a, const Tensor& sizes, const RankOptions& options) {
+  const double atol = options.atol.value_or(0);
+  const double rtol = options.rtol.value_or(atol > 0 ? 0 : default_rtol(a));
+  if (sizes.size(-1) == 0) return zeros(without_last(sizes, 1), {.dtype = sizes.dtype()});
+  return maximum(amax(sizes, -1) * rtol, scalar_like(sizes, atol));
+}
+
 // The gradient of the pseudo-inverse p of a, where the rank does not change (Golub and Pereyra, The
 // Differentiation of Pseudo-Inverses, 1973, eq. 4.12).
 Tensor pinv_backward(const Tensor& g, const Tensor& p, const Tensor& a) {
@@ -257,8 +262,7 @@ Tensor pinv(const Tensor& a, const RankOptions& options) {
       const Svd parts = svd(a, {.full_matrices = false});
       left = parts.U, values = parts.S, right = parts.Vh;
     }
-    const Tensor kept =
-        abs(values) > detail::smallest_counted(a, abs(values), options).unsqueeze(-1);
+    const Tensor kept = abs(values) > smallest_counted(a, abs(values), options).unsqueeze(-1);
     const Tensor reciprocals = where(kept, scalar_like(values, 1) / values, 0);
     y = matmul(right.mT() * reciprocals.unsqueeze(-2), left.mT());
   }
@@ -267,11 +271,27 @@ Tensor pinv(const Tensor& a, const RankOptions& options) {
                 }));
 }
 
-Tensor detail::smallest_counted(const Tensor& a, const Tensor& sizes, const RankOptions& options) {
-  const double atol = options.atol.value_or(0);
-  const double rtol = options.rtol.value_or(atol > 0 ? 0 : default_rtol(a));
-  if (sizes.size(-1) == 0) return zeros(without_last(sizes, 1), {.dtype = sizes.dtype()});
-  return maximum(amax(sizes, -1) * rtol, scalar_like(sizes, atol));
+// ---- rank and condition ---------------------------------------------------------------------------------------
+
+Tensor cond(const Tensor& a, std::optional<NormOrder> p) {
+  const char* op = "linalg::cond";
+  kernels::check_matrices(op, a.array());
+  if (!p || (p->is_number() && std::fabs(p->number()) == 2)) {
+    check(a.numel() > 0, "{}: matrices with elements are required, got shape {}", op, a.shape());
+    const Tensor s = svdvals(a), largest = s.select(-1, 0), smallest = s.select(-1, s.size(-1) - 1);
+    return p && p->number() < 0 ? smallest / largest : largest / smallest;
+  }
+  kernels::check_square(op, a.array());
+  return matrix_norm(a, *p) * matrix_norm(inverse_from(a, kernels::lu_factor(op, a.array())), *p);
+}
+
+Tensor matrix_rank(const Tensor& a, const RankOptions& options) {
+  const char* op = "linalg::matrix_rank";
+  kernels::check_matrices(op, a.array());
+  if (options.hermitian) kernels::check_square(op, a.array());
+  const NoGradGuard no_grad;
+  const Tensor s = options.hermitian ? abs(eigvalsh(a)) : svdvals(a);
+  return sum(s > smallest_counted(a, s, options).unsqueeze(-1), -1);
 }
 
 }  // namespace linalg

@@ -1,6 +1,7 @@
 #pragma once
-// Inverses, determinants and systems of linear equations.
+// Inverses, determinants, systems of linear equations, and how well they are posed.
 
+#include <reel/autograd/ops/linalg_norm.h>
 #include <reel/autograd/tensor.h>
 
 #include <optional>
@@ -54,13 +55,11 @@ Tensor solve_triangular(const Tensor& a, const Tensor& b, const SolveTriangularO
 Lstsq lstsq(const Tensor& a, const Tensor& b, const LstsqOptions& options = {});
 /// The Moore-Penrose inverse [..., n, m] of a [..., m, n].
 Tensor pinv(const Tensor& a, const RankOptions& options = {});
-
-namespace detail {
-/// What `sizes`, the singular values of a, must exceed to count, one number a matrix.
-Tensor smallest_counted(const Tensor& a, const Tensor& sizes, const RankOptions& options);
-/// inv, with infinity in all places of a singular matrix.
-Tensor inverse_or_infinity(const Tensor& a);
-}  // namespace detail
+/// The condition number: the largest singular value by the smallest (or, for -2, the other way
+/// round); for other norms than 2 and -2 norm(a) norm(a^-1), infinity where a is singular.
+Tensor cond(const Tensor& a, std::optional<NormOrder> p = {});
+/// How many singular values count, int64.
+Tensor matrix_rank(const Tensor& a, const RankOptions& options = {});
 
 }  // namespace linalg
 

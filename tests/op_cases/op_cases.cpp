@@ -16,6 +16,7 @@ const Rows& op_cases() {
     embedding_rows(rows);
     indexing_rows(rows);
     join_rows(rows);
+    linalg_rows(rows);
     loss_rows(rows);
     loss_class_rows(rows);
     loss_margin_rows(rows);

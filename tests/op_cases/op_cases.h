@@ -40,6 +40,7 @@ void elementwise_rows(Rows& rows);
 void embedding_rows(Rows& rows);
 void indexing_rows(Rows& rows);
 void join_rows(Rows& rows);
+void linalg_rows(Rows& rows);
 void loss_rows(Rows& rows);
 void loss_class_rows(Rows& rows);
 void loss_margin_rows(Rows& rows);
