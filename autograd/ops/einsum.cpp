@@ -201,11 +201,16 @@ Tensor arrange(const Labelled& operand, const Labels& labels) {
   for (int label : labels) {
     if (operand.has(label)) order.push_back(operand.place(label));
   }
-  Tensor x = operand.x.permute(order);
+  Tensor x = std::is_sorted(order.begin(), order.end()) ? operand.x : operand.x.permute(order);
   for (size_t i = 0; i < labels.size(); ++i) {
     if (!operand.has(labels[i])) x = x.unsqueeze(static_cast<int>(i));
   }
   return x;
+}
+
+// Most operands need no node for it.
+Tensor reshaped(const Tensor& x, const Shape& shape) {
+  return x.shape() == shape ? x : x.reshape(shape);
 }
 
 Labels concatenate(const Labels& a, const Labels& b) {
@@ -226,7 +231,7 @@ Tensor as_matrices(const Labelled& a, const Labels& batch, const Labels& rows, c
   for (int label : batch) shape.push_back(a.size(label));
   shape.push_back(numel_of(a, rows));
   shape.push_back(numel_of(a, cols));
-  return arrange(a, concatenate(batch, concatenate(rows, cols))).reshape(shape);
+  return reshaped(arrange(a, concatenate(batch, concatenate(rows, cols))), shape);
 }
 
 // The product of two operands, summed over the labels that both have and nobody needs later.
@@ -254,7 +259,7 @@ Labelled contract(Labelled a, Labelled b, F&& needed) {
   for (size_t i = 0; i < batch.size(); ++i) shape.push_back(y.size(static_cast<int>(i)));
   for (int label : rows) shape.push_back(a.size(label));
   for (int label : cols) shape.push_back(b.size(label));
-  return {y.reshape(shape), std::move(all)};
+  return {reshaped(y, shape), std::move(all)};
 }
 
 }  // namespace
@@ -274,7 +279,9 @@ Tensor einsum(std::string_view equation, std::span<const Tensor> operands) {
     });
   }
   total = sum_over(total, [&](int label) { return !contains(parsed.output, label); });
-  return arrange(total, parsed.output);
+  const Tensor y = arrange(total, parsed.output);
+  // A view of the operand, not the operand's own handle.
+  return y.body() == operands[0].body() ? y.reshape(y.shape()) : y;
 }
 
 Tensor einsum(std::string_view equation, std::initializer_list<Tensor> operands) {

@@ -1,7 +1,7 @@
 #include <reel/autograd/kernels/matmul.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/inplace.h>
-#include <reel/autograd/ops/linalg.h>
+#include <reel/autograd/ops/linalg_product.h>
 #include <reel/autograd/ops/matmul.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/view.h>

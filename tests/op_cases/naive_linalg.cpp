@@ -113,6 +113,31 @@ Qr qr(const Matrix& a) {
   return y;
 }
 
+namespace {
+
+// Rotates columns p and q of w, and of v, until those of w are orthogonal.
+void rotate(Matrix& w, Matrix& v, int64_t p, int64_t q) {
+  double alpha = 0, beta = 0, gamma = 0;
+  for (int64_t i = 0; i < w.rows; ++i) {
+    alpha += w(i, p) * w(i, p);
+    beta += w(i, q) * w(i, q);
+    gamma += w(i, p) * w(i, q);
+  }
+  if (std::fabs(gamma) < 1e-300) return;
+  const double zeta = (beta - alpha) / (2 * gamma);
+  const double t = std::copysign(1, zeta) / (std::fabs(zeta) + std::sqrt(1 + zeta * zeta));
+  const double c = 1 / std::sqrt(1 + t * t), s = c * t;
+  for (Matrix* x : {&w, &v}) {
+    for (int64_t i = 0; i < x->rows; ++i) {
+      const double first = (*x)(i, p), second = (*x)(i, q);
+      (*x)(i, p) = c * first - s * second;
+      (*x)(i, q) = s * first + c * second;
+    }
+  }
+}
+
+}  // namespace
+
 Svd svd(const Matrix& a) {
   if (a.rows < a.cols) {
     const Svd turned = svd(transpose(a));
@@ -123,27 +148,7 @@ Svd svd(const Matrix& a) {
   for (int64_t i = 0; i < n; ++i) v(i, i) = 1;
   for (int round = 0; round < 60; ++round) {
     for (int64_t p = 0; p < n; ++p) {
-      for (int64_t q = p + 1; q < n; ++q) {
-        double alpha = 0, beta = 0, gamma = 0;
-        for (int64_t i = 0; i < m; ++i) {
-          alpha += w(i, p) * w(i, p);
-          beta += w(i, q) * w(i, q);
-          gamma += w(i, p) * w(i, q);
-        }
-        if (std::fabs(gamma) < 1e-300) continue;
-        const double zeta = (beta - alpha) / (2 * gamma);
-        const double t = std::copysign(1, zeta) / (std::fabs(zeta) + std::sqrt(1 + zeta * zeta));
-        const double c = 1 / std::sqrt(1 + t * t), s = c * t;
-        const auto rotate = [&](Matrix& x) {
-          for (int64_t i = 0; i < x.rows; ++i) {
-            const double first = x(i, p), second = x(i, q);
-            x(i, p) = c * first - s * second;
-            x(i, q) = s * first + c * second;
-          }
-        };
-        rotate(w);
-        rotate(v);
-      }
+      for (int64_t q = p + 1; q < n; ++q) rotate(w, v, p, q);
     }
   }
   std::vector<std::pair<double, int64_t>> order;
@@ -219,16 +224,25 @@ Tensor each_number(const Tensor& x, const std::function<double(const Matrix&)>& 
   return build(batch_of(plain), [&](const Index& i) { return f(matrix_at(plain, i)); });
 }
 
+namespace {
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts(1);
+  for (char c : text) {
+    if (c == ',')
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  }
+  return parts;
+}
+
+}  // namespace
+
 Tensor einsum(const std::string& equation, const Tensors& x) {
   const size_t arrow = equation.find("->");
   const std::string output = equation.substr(arrow + 2);
-  std::vector<std::string> inputs(1);
-  for (char c : equation.substr(0, arrow)) {
-    if (c == ',')
-      inputs.emplace_back();
-    else
-      inputs.back() += c;
-  }
+  const std::vector<std::string> inputs = split(equation.substr(0, arrow));
   std::map<char, int64_t> sizes;
   for (size_t k = 0; k < x.size(); ++k) {
     for (size_t d = 0; d < inputs[k].size(); ++d) {
