@@ -1,3 +1,4 @@
+#include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/distance.h>
 #include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/kernels/lapack.h>
@@ -23,6 +24,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // The derivative of a norm y of order p at x, both broadcast: sign(x) (|x| / y)^(p - 1), 0 where
 // that has no limit.
 Tensor direction(const Tensor& x, const Tensor& y, double p) {
+  if (p == 0) return zeros_like(x);
   const Tensor size = masked_fill(y, y == 0, kInfinity);
   if (p == 2) return x / size;
   Tensor ratio = abs(x) / size;
@@ -52,6 +54,9 @@ Shape kept_shape(const Shape& shape, uint64_t mask, bool keepdim) {
 Array power_norm(const Array& x, double p, uint64_t mask, const Shape& shape) {
   if (p == 2) return kernels::sqrt(kernels::sum(kernels::square(x), mask, shape));
   const auto number = [&](double value) { return Array::full({}, value, x.dtype()); };
+  if (p == 0) {
+    return kernels::cast(kernels::sum(kernels::ne(x, number(0)), mask, shape), x.dtype());
+  }
   const Array total = kernels::sum(kernels::pow(kernels::abs(x), number(p)), mask, shape);
   return kernels::pow(total, number(1 / p));
 }
@@ -67,7 +72,6 @@ Tensor vector_norm(const Tensor& x, double ord, const Dims& dims, const ReduceOp
   if (dtype != x.dtype()) return vector_norm(x.to(dtype), ord, dims, {.keepdim = options.keepdim});
   const bool keepdim = options.keepdim;
   const uint64_t mask = dims_mask(op, dims, x.dim());
-  if (ord == 0) return sum((x != 0).to(dtype), dims, {.keepdim = keepdim});
   if (ord == 1) return sum(abs(x), dims, {.keepdim = keepdim});
   if (ord < 0 || std::isinf(ord)) {
     bool empty = false;
@@ -174,7 +178,6 @@ Tensor pairs(const Tensor& x1, const Tensor& x2) { return x1.unsqueeze(-2) - x2.
 Tensor distance_gradient(const Tensor& g, const Tensor& x1, const Tensor& x2, const Tensor& y,
                          double p) {
   const Tensor d = pairs(x1, x2), g_each = g.unsqueeze(-1), y_each = y.unsqueeze(-1);
-  if (p == 0) return zeros_like(x1);
   if (p == 1) return sum(g_each * sign(d), -2);
   if (std::isinf(p)) return sum(g_each * sign(d) * (abs(d) == y_each).to(d.dtype()), -2);
   return sum(g_each * direction(d, y_each, p), -2);

@@ -25,8 +25,8 @@ class NormOrder {
 };
 
 /// (sum |x|^ord)^(1/ord) over `dims` (none: all); the largest or smallest |x| for infinite orders,
-/// the number of elements that are not 0 for order 0. The derivative of order 2 at 0 is 0. Throws
-/// for infinite or negative orders of no elements.
+/// the number of elements that are not 0 for order 0. The derivatives at 0 and those of order 0 are
+/// 0. Throws for infinite or negative orders of no elements.
 Tensor vector_norm(const Tensor& x, double ord = 2, const Dims& dims = {},
                    const ReduceOptions& options = {});
 /// A norm of the matrices in two dims: "fro", the 2-norm of all elements; "nuc", the sum of the

@@ -226,7 +226,7 @@ void linalg_rows(Rows& rows) {
                     }, .note = "dim" + note});
   }
   rows.push_back({.name = "vector_norm", .fn = [](const Tensors& x) { return linalg::vector_norm(x[0], 0); }, .shapes = {{{2, 3}}, {{0}}},
-                  .reference = [](const Tensors& x) { return build({}, [&](const Index&) { return norm_of(all_of(x[0]), 0); }); }, .note = "count", .differentiable = false});
+                  .reference = [](const Tensors& x) { return build({}, [&](const Index&) { return norm_of(all_of(x[0]), 0); }); }, .note = "count"});
   rows.push_back({.name = "vector_norm", .fn = [](const Tensors& x) { return linalg::vector_norm(x[0]); }, .shapes = {{{0}}, {{2, 0}}, {{}}},
                   .reference = [](const Tensors& x) { return build({}, [&](const Index&) { return norm_of(all_of(x[0]), 2); }); }, .note = "empty"});
   rows.push_back({.name = "norm", .fn = [](const Tensors& x) { return linalg::norm(x[0]); }, .shapes = {{{2, 3}}, {{2, 2, 2}}, {{}}},
