@@ -2,6 +2,7 @@
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
+#include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/linalg_decompose.h>
 #include <reel/autograd/ops/linalg_solve.h>
 #include <reel/autograd/ops/matmul.h>

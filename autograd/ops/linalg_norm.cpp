@@ -1,8 +1,5 @@
-#include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/distance.h>
-#include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/kernels/lapack.h>
-#include <reel/autograd/kernels/reduce.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
@@ -38,31 +35,6 @@ namespace linalg {
 
 // ---- vectors -------------------------------------------------------------------------------------------------
 
-namespace {
-
-Shape kept_shape(const Shape& shape, uint64_t mask, bool keepdim) {
-  Shape kept;
-  for (int i = 0; i < shape.rank(); ++i) {
-    if ((mask >> i & 1) == 0)
-      kept.push_back(shape[i]);
-    else if (keepdim)
-      kept.push_back(1);
-  }
-  return kept;
-}
-
-Array power_norm(const Array& x, double p, uint64_t mask, const Shape& shape) {
-  if (p == 2) return kernels::sqrt(kernels::sum(kernels::square(x), mask, shape));
-  const auto number = [&](double value) { return Array::full({}, value, x.dtype()); };
-  if (p == 0) {
-    return kernels::cast(kernels::sum(kernels::ne(x, number(0)), mask, shape), x.dtype());
-  }
-  const Array total = kernels::sum(kernels::pow(kernels::abs(x), number(p)), mask, shape);
-  return kernels::pow(total, number(1 / p));
-}
-
-}  // namespace
-
 Tensor vector_norm(const Tensor& x, double ord, const Dims& dims, const ReduceOptions& options) {
   const char* op = "linalg::vector_norm";
   const Dtype dtype = options.dtype.value_or(x.dtype());
@@ -70,24 +42,7 @@ Tensor vector_norm(const Tensor& x, double ord, const Dims& dims, const ReduceOp
                    "{}: a floating dtype is required, got {}", op,
                    x.is_floating_point() ? dtype : x.dtype());
   if (dtype != x.dtype()) return vector_norm(x.to(dtype), ord, dims, {.keepdim = options.keepdim});
-  const bool keepdim = options.keepdim;
-  const uint64_t mask = dims_mask(op, dims, x.dim());
-  if (ord == 1) return sum(abs(x), dims, {.keepdim = keepdim});
-  if (ord < 0 || std::isinf(ord)) {
-    bool empty = false;
-    for (int i = 0; i < x.dim(); ++i) empty |= (mask >> i & 1) != 0 && x.size(i) == 0;
-    check(!empty, "{}: order {} of no elements does not exist, got shape {}", op, ord, x.shape());
-  }
-  if (std::isinf(ord)) {
-    const DimOptions extremum{.keepdim = keepdim};
-    return ord > 0 ? amax(abs(x), dims, extremum) : amin(abs(x), dims, extremum);
-  }
-  return record("vector_norm",
-                power_norm(x.array(), ord, mask, kept_shape(x.shape(), mask, keepdim)),
-                wrt(x, [x = keep(x), ord, mask](const Tensor& g, const Tensor& y) {
-                  const Shape kept = kept_shape(x().shape(), mask, true);
-                  return g.reshape(kept) * direction(x(), y.reshape(kept), ord);
-                }));
+  return reel::norm(x, ord, dims, {.keepdim = options.keepdim});
 }
 
 // ---- matrices ------------------------------------------------------------------------------------------------

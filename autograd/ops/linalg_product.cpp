@@ -1,6 +1,7 @@
 #include <reel/autograd/kernels/lapack.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
+#include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/linalg_product.h>
 #include <reel/autograd/ops/linalg_solve.h>
 #include <reel/autograd/ops/matmul.h>
