@@ -1,6 +1,7 @@
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/kernels/map.h>
+#include <reel/autograd/kernels/vector_math.h>
 
 #include <cmath>
 #include <limits>
@@ -10,31 +11,15 @@ namespace reel::kernels {
 namespace {
 
 template <class F>
-Array numbers(const char* op, const Array& a, const Array& b, const Array* into, F f) {
-  return dispatch_number(a.dtype(), op, [&]<class T>(TypeTag<T>) {
-    return map<T>(
-        op, a, b, [f](T x, T y) { return static_cast<T>(f(x, y)); }, into);
-  });
-}
-
-template <class F>
-Array anything(const char* op, const Array& a, const Array& b, const Array* into, F f) {
-  return dispatch_any(a.dtype(), [&]<class T>(TypeTag<T>) {
-    return map<T>(
-        op, a, b, [f](T x, T y) { return static_cast<T>(f(x, y)); }, into);
-  });
-}
-
-template <class F>
-Array predicate(const char* op, const Array& a, const Array& b, F f) {
-  return dispatch_any(a.dtype(), [&]<class T>(TypeTag<T>) { return map<T, bool>(op, a, b, f); });
-}
-
-template <class F>
 Array number(const char* op, const Array& x, F f) {
   return dispatch_number(x.dtype(), op, [&]<class T>(TypeTag<T>) {
     return map<T>(x, [f](T v) { return static_cast<T>(f(v)); });
   });
+}
+
+template <class F>
+Array floats(const char* op, const Array& x, F f) {
+  return dispatch_float(x.dtype(), op, [&]<class T>(TypeTag<T>) { return map<T>(x, f); });
 }
 
 // Functions that xsimd evaluates by whole vectors.
@@ -48,188 +33,307 @@ Array vectors(const char* op, const Array& x, F f) {
   });
 }
 
-template <class T>
-T integer_power(T base, T exponent) {
-  T result = 1;
-  for (; exponent > 0; exponent /= 2) {
-    if (exponent % 2 == 1) result = static_cast<T>(result * base);
-    base = static_cast<T>(base * base);
-  }
-  return result;
+// Integers are whole already.
+template <class F>
+Array rounded(const char* op, const Array& x, F f) {
+  return number(op, x, [f](auto v) {
+    if constexpr (std::is_floating_point_v<decltype(v)>)
+      return f(v);
+    else
+      return v;
+  });
 }
 
-// The exponents that occur daily, without a call of pow.
+template <class F>
+Array truth(const Array& x, F f) {
+  return dispatch_any(x.dtype(), [&]<class T>(TypeTag<T>) { return map<T, bool>(x, f); });
+}
+
+// A bound as a T: an integer takes what of it is in its range.
 template <class T>
-Array float_power(const Array& a, const Array& b) {
-  if (b.numel() == 1 && b.rank() <= a.rank()) {
-    const T exponent = *b.data<T>();
-    if (exponent == T{1}) return map<T>(a, [](T x) { return x; });
-    if (exponent == T{2}) return map<T>(a, [](T x) { return x * x; });
-    if (exponent == T{3}) return map<T>(a, [](T x) { return x * x * x; });
-    if (exponent == T{-1}) return map<T>(a, [](T x) { return T{1} / x; });
-    if (exponent == T{0.5}) return map<T>(a, [](T x) { return std::sqrt(x); });
+T bound(const std::optional<Scalar>& value, T otherwise) {
+  using Limits = std::numeric_limits<T>;
+  if (!value) return otherwise;
+  if constexpr (std::is_floating_point_v<T>) {
+    return value->to<T>();
+  } else {
+    const int64_t wide = value->to<int64_t>();
+    if (wide < static_cast<int64_t>(Limits::min())) return Limits::min();
+    return wide > static_cast<int64_t>(Limits::max()) ? Limits::max() : static_cast<T>(wide);
   }
-  return map<T>("pow", a, b, [](T x, T y) { return std::pow(x, y); });
+}
+
+template <class T>
+std::pair<T, T> bounds(const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
+  using Limits = std::numeric_limits<T>;
+  if constexpr (std::is_floating_point_v<T>)
+    return {bound(min, -Limits::infinity()), bound(max, Limits::infinity())};
+  else
+    return {bound(min, Limits::min()), bound(max, Limits::max())};
 }
 
 }  // namespace
 
-Array add(const Array& a, const Array& b, const Array* into) {
-  return anything("add", a, b, into, [](auto x, auto y) { return x + y; });
-}
-
-Array sub(const Array& a, const Array& b, const Array* into) {
-  return numbers("sub", a, b, into, [](auto x, auto y) { return x - y; });
-}
-
-Array mul(const Array& a, const Array& b, const Array* into) {
-  return anything("mul", a, b, into, [](auto x, auto y) { return x * y; });
-}
-
-Array div(const Array& a, const Array& b, const Array* into) {
-  return dispatch_float(a.dtype(), "div", [&]<class T>(TypeTag<T>) {
-    return map<T>(
-        "div", a, b, [](T x, T y) { return x / y; }, into);
-  });
-}
-
-Array pow(const Array& a, const Array& b) {
-  return dispatch_number(a.dtype(), "pow", [&]<class T>(TypeTag<T>) {
-    if constexpr (std::is_floating_point_v<T>) {
-      return float_power<T>(a, b);
-    } else {
-      return map<T>("pow", a, b, [](T x, T y) {
-        if constexpr (std::is_signed_v<T>)
-          check(y >= 0, "pow: integers to negative integer powers are not allowed, got {}", y);
-        return integer_power(x, y);
-      });
-    }
-  });
-}
-
-Array maximum(const Array& a, const Array& b) {
-  return anything("maximum", a, b, nullptr, [](auto x, auto y) { return x > y || x != x ? x : y; });
-}
-
-Array minimum(const Array& a, const Array& b) {
-  return anything("minimum", a, b, nullptr, [](auto x, auto y) { return x < y || x != x ? x : y; });
-}
-
-Array where(const Array& condition, const Array& a, const Array& b) {
-  const Shape shape =
-      broadcast_shapes("where", broadcast_shapes("where", condition.shape(), a.shape()), b.shape());
-  return dispatch_any(a.dtype(), [&]<class T>(TypeTag<T>) {
-    Array y = Array::empty(shape, a.dtype());
-    const auto expand = [&](const Array& x) {
-      return expand_strides("where", x.shape(), x.strides(), shape);
-    };
-    for_each_row<4>(shape, {expand(condition), expand(a), expand(b), y.strides()},
-                    [&](int64_t n, const auto& at, const auto& step) {
-                      const bool* c = condition.data<bool>() + at[0];
-                      const T *p = a.data<T>() + at[1], *q = b.data<T>() + at[2];
-                      T* out = y.data<T>() + at[3];
-                      for (int64_t i = 0; i < n; ++i)
-                        out[i * step[3]] = c[i * step[0]] ? p[i * step[1]] : q[i * step[2]];
-                    });
-    return y;
-  });
-}
-
-Array threshold_backward(const Array& g, const Array& y) {
-  return numbers("relu", g, y, nullptr,
-                 [](auto v, auto at) { return at <= 0 ? decltype(v){0} : v; });
-}
-
-Array eq(const Array& a, const Array& b) {
-  return predicate("eq", a, b, [](auto x, auto y) { return x == y; });
-}
-
-Array ne(const Array& a, const Array& b) {
-  return predicate("ne", a, b, [](auto x, auto y) { return x != y; });
-}
-
-Array lt(const Array& a, const Array& b) {
-  return predicate("lt", a, b, [](auto x, auto y) { return x < y; });
-}
-
-Array le(const Array& a, const Array& b) {
-  return predicate("le", a, b, [](auto x, auto y) { return x <= y; });
-}
-
-Array logical_and(const Array& a, const Array& b) {
-  return predicate("logical_and", a, b, [](auto x, auto y) { return x != 0 && y != 0; });
-}
-
-Array logical_or(const Array& a, const Array& b) {
-  return predicate("logical_or", a, b, [](auto x, auto y) { return x != 0 || y != 0; });
-}
-
-Array logical_not(const Array& x) {
-  return dispatch_any(
-      x.dtype(), [&]<class T>(TypeTag<T>) { return map<T, bool>(x, [](T v) { return v == 0; }); });
-}
-
-Array isnan(const Array& x) {
-  return dispatch_any(
-      x.dtype(), [&]<class T>(TypeTag<T>) { return map<T, bool>(x, [](T v) { return v != v; }); });
-}
+// ---- every number ----------------------------------------------------------------------------------------
 
 Array neg(const Array& x) {
-  return number("neg", x, [](auto v) { return -v; });
+  return number("neg", x, [](auto v) {
+    if constexpr (std::is_integral_v<decltype(v)>)
+      return 0 - static_cast<std::make_unsigned_t<decltype(v)>>(v);  // the lowest wraps around
+    else
+      return -v;
+  });
 }
 
 Array abs(const Array& x) {
   return number("abs", x, [](auto v) {
-    if constexpr (std::is_unsigned_v<decltype(v)>)
-      return v;
-    else
+    if constexpr (std::is_floating_point_v<decltype(v)>) {
       return std::abs(v);
+    } else {
+      const auto bits = static_cast<std::make_unsigned_t<decltype(v)>>(v);
+      return static_cast<decltype(v)>(v < 0 ? 0 - bits : bits);
+    }
   });
 }
 
 Array sign(const Array& x) {
   // NaN has no sign and stays NaN through neither comparison: PyTorch gives 0.
-  return number("sign", x, [](auto v) { return (v > 0) - (v < 0); });
+  return dispatch_any(x.dtype(), [&]<class T>(TypeTag<T>) {
+    return map<T>(x, [](T v) {
+      if constexpr (std::is_same_v<T, bool>)
+        return v;
+      else
+        return static_cast<T>((v > 0) - (v < 0));
+    });
+  });
 }
 
 Array square(const Array& x) {
-  return number("square", x, [](auto v) { return v * v; });
+  return number("square", x, [](auto v) {
+    if constexpr (std::is_integral_v<decltype(v)>) {
+      const auto bits = static_cast<std::make_unsigned_t<decltype(v)>>(v);
+      return bits * bits;
+    } else {
+      return v * v;
+    }
+  });
 }
 
 Array relu(const Array& x) {
   return number("relu", x, [](auto v) { return v < 0 ? decltype(v){0} : v; });  // NaN stays NaN
 }
 
-Array sqrt(const Array& x) {
-  return dispatch_float(x.dtype(), "sqrt", [&]<class T>(TypeTag<T>) {
-    return map<T>(x, [](T v) { return std::sqrt(v); });
+Array floor(const Array& x) {
+  return rounded("floor", x, [](auto v) { return std::floor(v); });
+}
+
+Array ceil(const Array& x) {
+  return rounded("ceil", x, [](auto v) { return std::ceil(v); });
+}
+
+Array trunc(const Array& x) {
+  return rounded("trunc", x, [](auto v) { return std::trunc(v); });
+}
+
+Array round(const Array& x, int decimals) {
+  if (decimals == 0) return rounded("round", x, [](auto v) { return std::nearbyint(v); });
+  return dispatch_float(x.dtype(), "round", [&]<class T>(TypeTag<T>) {
+    const T power = static_cast<T>(std::pow(10.0, std::abs(decimals)));
+    if (decimals < 0) return map<T>(x, [power](T v) { return std::nearbyint(v / power) * power; });
+    return map<T>(x, [power](T v) { return std::nearbyint(v * power) / power; });
   });
 }
 
+Array nan_to_num(const Array& x, double nan, std::optional<double> posinf,
+                 std::optional<double> neginf) {
+  if (!is_floating(x.dtype())) return clone(x);
+  return dispatch_float(x.dtype(), "nan_to_num", [&]<class T>(TypeTag<T>) {
+    using Limits = std::numeric_limits<T>;
+    const T none = static_cast<T>(nan);
+    const T most = posinf ? static_cast<T>(*posinf) : Limits::max();
+    const T least = neginf ? static_cast<T>(*neginf) : Limits::lowest();
+    return map<T>(x, [=](T v) {
+      if (v != v) return none;
+      return v == Limits::infinity() ? most : v == -Limits::infinity() ? least : v;
+    });
+  });
+}
+
+Array clamp(const Array& x, std::optional<Scalar> min, std::optional<Scalar> max) {
+  return dispatch_number(x.dtype(), "clamp", [&]<class T>(TypeTag<T>) {
+    const auto [low, high] = bounds<T>(min, max);
+    if (low != low || high != high) return Array::full(x.shape(), NAN, x.dtype());
+    return map<T>(x, [low = low, high = high](T v) {
+      const T above = v < low ? low : v;
+      return above > high ? high : above;
+    });
+  });
+}
+
+Array clamp_backward(const Array& g, const Array& x, std::optional<Scalar> min,
+                     std::optional<Scalar> max) {
+  return dispatch_float(x.dtype(), "clamp", [&]<class T>(TypeTag<T>) {
+    const auto [low, high] = bounds<T>(min, max);
+    return map<T>("clamp", g, x, [low = low, high = high](T v, T at) {
+      return low <= at && at <= high ? v : T{0};
+    });
+  });
+}
+
+// ---- truths and bits -------------------------------------------------------------------------------------
+
+Array logical_not(const Array& x) {
+  return truth(x, [](auto v) { return v == 0; });
+}
+
+Array isnan(const Array& x) {
+  return truth(x, [](auto v) { return v != v; });
+}
+
+Array isinf(const Array& x) {
+  return truth(x, [](auto v) {
+    if constexpr (std::is_floating_point_v<decltype(v)>)
+      return std::isinf(v);
+    else
+      return false;
+  });
+}
+
+Array isfinite(const Array& x) {
+  return truth(x, [](auto v) {
+    if constexpr (std::is_floating_point_v<decltype(v)>)
+      return std::isfinite(v);
+    else
+      return true;
+  });
+}
+
+Array bitwise_not(const Array& x) {
+  return dispatch_any(x.dtype(), [&]<class T>(TypeTag<T>) -> Array {
+    if constexpr (std::is_same_v<T, bool>)
+      return map<T>(x, [](T v) { return !v; });
+    else if constexpr (std::is_integral_v<T>)
+      return map<T>(x, [](T v) { return static_cast<T>(~v); });
+    else
+      fail<TypeError>("bitwise_not: expected an integer or bool dtype, got {}", x.dtype());
+  });
+}
+
+// ---- real functions --------------------------------------------------------------------------------------
+
+Array frac(const Array& x) {
+  return floats("frac", x, [](auto v) { return v - std::trunc(v); });
+}
+
+Array sqrt(const Array& x) {
+  return floats("sqrt", x, [](auto v) { return std::sqrt(v); });
+}
+
+Array rsqrt(const Array& x) {
+  return floats("rsqrt", x, [](auto v) { return 1 / std::sqrt(v); });
+}
+
+Array reciprocal(const Array& x) {
+  return floats("reciprocal", x, [](auto v) { return 1 / v; });
+}
+
 Array exp(const Array& x) {
-  return vectors("exp", x, [](auto v) { return xsimd::exp(v); });
+  return vectors("exp", x, [](auto v) { return vector_exp(v); });
+}
+
+Array exp2(const Array& x) {
+  return vectors("exp2", x, [](auto v) { return vector_exp2(v); });
+}
+
+Array expm1(const Array& x) {
+  return vectors("expm1", x, [](auto v) { return vector_expm1(v); });
 }
 
 Array log(const Array& x) {
   return vectors("log", x, [](auto v) {
-    using Batch = decltype(v);
-    using T = typename Batch::value_type;
-    // xsimd's log is wrong for numbers below the normal range: they are raised into it first.
-    constexpr int bits = std::numeric_limits<T>::digits;
-    const auto tiny = v < Batch(std::numeric_limits<T>::min());
-    const Batch raised = xsimd::select(tiny, v * Batch(std::ldexp(T{1}, bits)), v);
-    return xsimd::log(raised) -
-           xsimd::select(tiny, Batch(static_cast<T>(bits * std::numbers::ln2)), Batch(T{0}));
+    return vector_log(
+        v, [](auto u) { return xsimd::log(u); }, std::numbers::ln2);
   });
+}
+
+Array log1p(const Array& x) {
+  return vectors("log1p", x, [](auto v) { return xsimd::log1p(v); });
+}
+
+Array log2(const Array& x) {
+  return vectors("log2", x, [](auto v) {
+    return vector_log(
+        v, [](auto u) { return xsimd::log2(u); }, 1);
+  });
+}
+
+Array log10(const Array& x) {
+  return vectors("log10", x, [](auto v) {
+    return vector_log(
+        v, [](auto u) { return xsimd::log10(u); }, std::numbers::ln2 / std::numbers::ln10);
+  });
+}
+
+Array sin(const Array& x) {
+  return vectors("sin", x, [](auto v) { return xsimd::sin(v); });
+}
+
+Array cos(const Array& x) {
+  return vectors("cos", x, [](auto v) { return xsimd::cos(v); });
+}
+
+Array tan(const Array& x) {
+  return vectors("tan", x, [](auto v) { return xsimd::tan(v); });
+}
+
+Array asin(const Array& x) {
+  return vectors("asin", x, [](auto v) { return xsimd::asin(v); });
+}
+
+Array acos(const Array& x) {
+  return vectors("acos", x, [](auto v) { return xsimd::acos(v); });
+}
+
+Array atan(const Array& x) {
+  return vectors("atan", x, [](auto v) { return xsimd::atan(v); });
+}
+
+Array sinh(const Array& x) {
+  return vectors("sinh", x, [](auto v) { return vector_sinh(v); });
+}
+
+Array cosh(const Array& x) {
+  return vectors("cosh", x, [](auto v) { return vector_cosh(v); });
 }
 
 Array tanh(const Array& x) {
   return vectors("tanh", x, [](auto v) { return xsimd::tanh(v); });
 }
 
+Array asinh(const Array& x) {
+  return vectors("asinh", x, [](auto v) { return xsimd::asinh(v); });
+}
+
+Array acosh(const Array& x) {
+  return vectors("acosh", x, [](auto v) {
+    using Batch = decltype(v);  // xsimd's is not NaN for every number below 1
+    return xsimd::select(v < Batch(1), Batch(NAN), xsimd::acosh(v));
+  });
+}
+
+Array atanh(const Array& x) {
+  return vectors("atanh", x, [](auto v) { return xsimd::atanh(v); });
+}
+
 Array sigmoid(const Array& x) {
-  return vectors("sigmoid", x,
-                 [](auto v) { return decltype(v)(1) / (decltype(v)(1) + xsimd::exp(-v)); });
+  return vectors("sigmoid", x, [](auto v) { return vector_sigmoid(v); });
+}
+
+Array logit(const Array& x) {
+  return vectors("logit", x, [](auto v) {
+    return vector_log(
+        v / (decltype(v)(1) - v), [](auto u) { return xsimd::log(u); }, std::numbers::ln2);
+  });
 }
 
 }  // namespace reel::kernels

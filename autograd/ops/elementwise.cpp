@@ -1,211 +1,41 @@
-#include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
-#include <reel/autograd/ops/reduce.h>
+#include <reel/autograd/ops/inplace.h>
 #include <reel/autograd/tape.h>
 
 #include <cmath>
-#include <tuple>
-#include <utility>
+#include <numbers>
 
 namespace reel {
 namespace {
 
-int kind(Dtype dtype) { return dtype == kBool ? 0 : is_integral(dtype) ? 1 : 2; }
+using std::numbers::ln10;
+using std::numbers::ln2;
 
-// torch.result_type: a 0-d tensor counts only where it is of a higher kind than a tensor with dims.
-Dtype result_type(const Tensor& a, const Tensor& b) {
-  if ((a.dim() == 0) == (b.dim() == 0)) return promote_types(a.dtype(), b.dtype());
-  const Tensor& with_dims = a.dim() > 0 ? a : b;
-  const Tensor& single = a.dim() > 0 ? b : a;
-  if (kind(single.dtype()) <= kind(with_dims.dtype())) return with_dims.dtype();
-  return promote_types(a.dtype(), b.dtype());
-}
-
-bool differ(const Tensor& a, const Tensor& b) { return a.dtype() != b.dtype(); }
-
-std::pair<Tensor, Tensor> promote(const Tensor& a, const Tensor& b) {
-  const Dtype dtype = result_type(a, b);
-  return {a.to(dtype), b.to(dtype)};
-}
-
-// Functions of real numbers take integers as the default floating type.
-Tensor real(const Tensor& x) { return x.is_floating_point() ? x : x.to(kFloat32); }
-
-Tensor zero_like(const Tensor& x) { return scalar_like(x, 0); }
+// The rule of what is flat wherever it has a derivative: recorded, so that what depends on it has a
+// zero gradient as in PyTorch.
+constexpr auto flat = [](const Tensor& g) { return zeros_like(g); };
 
 }  // namespace
 
-Tensor scalar_like(const Tensor& x, Scalar value) {
-  const int needed = value.is_bool() ? 0 : value.is_integral() ? 1 : 2;
-  return Tensor(Array::full({}, value, kind(x.dtype()) >= needed ? x.dtype() : value.dtype()));
-}
-
-// ---- two operands ----------------------------------------------------------------------------------------
-
-Tensor add(const Tensor& a, const Tensor& b) {
-  if (differ(a, b)) return std::apply(add, promote(a, b));
-  return record("add", kernels::add(a.array(), b.array()),
-                wrt(a, [](const Tensor& g) { return g; }),
-                wrt(b, [](const Tensor& g) { return g; }));
-}
-
-Tensor sub(const Tensor& a, const Tensor& b) {
-  if (differ(a, b)) return std::apply(sub, promote(a, b));
-  return record("sub", kernels::sub(a.array(), b.array()),
-                wrt(a, [](const Tensor& g) { return g; }),
-                wrt(b, [](const Tensor& g) { return -g; }));
-}
-
-Tensor mul(const Tensor& a, const Tensor& b) {
-  if (differ(a, b)) return std::apply(mul, promote(a, b));
-  return record("mul", kernels::mul(a.array(), b.array()),
-                wrt(a, [b = keep(b)](const Tensor& g) { return g * b(); }),
-                wrt(b, [a = keep(a)](const Tensor& g) { return g * a(); }));
-}
-
-Tensor div(const Tensor& a, const Tensor& b) {
-  if (differ(a, b)) return std::apply(div, promote(a, b));
-  if (!a.is_floating_point()) return div(real(a), real(b));
-  return record(
-      "div", kernels::div(a.array(), b.array()),
-      wrt(a, [b = keep(b)](const Tensor& g) { return g / b(); }),
-      wrt(b, [a = keep(a), b = keep(b)](const Tensor& g) { return -g * (a() / b() / b()); }));
-}
-
-Tensor pow(const Tensor& a, const Tensor& b) {
-  if (differ(a, b)) {
-    const auto [x, exponent] = promote(a, b);
-    return pow(x, exponent);
-  }
-  return record("pow", kernels::pow(a.array(), b.array()),
-                wrt(a,
-                    [a = keep(a), b = keep(b)](const Tensor& g) {
-                      // x^0 is 1 everywhere: its derivative must not become 0 * inf at x = 0.
-                      return where(b() == 0, zero_like(g), g * (b() * pow(a(), b() - 1)));
-                    }),
-                wrt(b, [a = keep(a), b = keep(b)](const Tensor& g, const Tensor& y) {
-                  return where((a() == 0) & (b() >= 0), zero_like(g), g * (y * log(a())));
-                }));
-}
-
-Tensor pow(const Tensor& a, Scalar exponent) {
-  if (is_integral(a.dtype()) && exponent.is_integral()) {
-    check(exponent.to<int64_t>() >= 0,
-          "pow: integers to negative integer powers are not allowed, got {}",
-          exponent.to<int64_t>());
-  }
-  return pow(a, scalar_like(a, exponent));
-}
-
-Tensor pow(Scalar base, const Tensor& exponent) {
-  return pow(scalar_like(exponent, base), exponent);
-}
-
-Tensor maximum(const Tensor& a, const Tensor& b) {
-  if (differ(a, b)) return std::apply(maximum, promote(a, b));
-  return record("maximum", kernels::maximum(a.array(), b.array()),
-                wrt(a,
-                    [a = keep(a), b = keep(b)](const Tensor& g) {
-                      return where(a() < b(), zero_like(g), where(a() == b(), g / 2, g));
-                    }),
-                wrt(b, [a = keep(a), b = keep(b)](const Tensor& g) {
-                  return where(b() < a(), zero_like(g), where(a() == b(), g / 2, g));
-                }));
-}
-
-Tensor minimum(const Tensor& a, const Tensor& b) {
-  if (differ(a, b)) return std::apply(minimum, promote(a, b));
-  return record("minimum", kernels::minimum(a.array(), b.array()),
-                wrt(a,
-                    [a = keep(a), b = keep(b)](const Tensor& g) {
-                      return where(a() > b(), zero_like(g), where(a() == b(), g / 2, g));
-                    }),
-                wrt(b, [a = keep(a), b = keep(b)](const Tensor& g) {
-                  return where(b() > a(), zero_like(g), where(a() == b(), g / 2, g));
-                }));
-}
-
-Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-  check<TypeError>(condition.dtype() == kBool, "where: the condition must be bool, got {}",
-                   condition.dtype());
-  if (differ(a, b)) {
-    const auto [x, y] = promote(a, b);
-    return where(condition, x, y);
-  }
-  return record(
-      "where", kernels::where(condition.array(), a.array(), b.array()),
-      wrt(a, [c = keep(condition)](const Tensor& g) { return where(c(), g, zero_like(g)); }),
-      wrt(b, [c = keep(condition)](const Tensor& g) { return where(c(), zero_like(g), g); }));
-}
-
-Tensor where(const Tensor& condition, const Tensor& a, Scalar b) {
-  return where(condition, a, scalar_like(a, b));
-}
-
-Tensor where(const Tensor& condition, Scalar a, const Tensor& b) {
-  return where(condition, scalar_like(b, a), b);
-}
-
-Tensor clamp(const Tensor& x, const ClampOptions& options) {
-  check(options.min || options.max, "clamp: at least one of min and max must be given");
-  Array y = x.array();
-  Array within = Array::full({}, true, kBool);
-  const auto limit = [&](Scalar bound, bool below) {
-    const Array b = scalar_like(x, bound).array();
-    check<TypeError>(b.dtype() == x.dtype(),
-                     "clamp: a floating bound needs a floating tensor, got {}", x.dtype());
-    within =
-        kernels::logical_and(within, below ? kernels::le(b, x.array()) : kernels::le(x.array(), b));
-    y = below ? kernels::maximum(y, b) : kernels::minimum(y, b);
-  };
-  if (options.min) limit(*options.min, true);
-  if (options.max) limit(*options.max, false);
-  return record("clamp", std::move(y), wrt(x, [within = Tensor(within)](const Tensor& g) {
-                  return where(within, g, zero_like(g));
-                }));
-}
-
-// ---- one operand -----------------------------------------------------------------------------------------
+// ---- arithmetic ------------------------------------------------------------------------------------------
 
 Tensor neg(const Tensor& x) {
   return record("neg", kernels::neg(x.array()), wrt(x, [](const Tensor& g) { return -g; }));
 }
 
-Tensor exp(const Tensor& x) {
-  if (!x.is_floating_point()) return exp(real(x));
-  return record("exp", kernels::exp(x.array()),
-                wrt(x, [](const Tensor& g, const Tensor& y) { return g * y; }));
+Tensor abs(const Tensor& x) {
+  return record("abs", kernels::abs(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g * sign(x()); }));
 }
 
-Tensor log(const Tensor& x) {
-  if (!x.is_floating_point()) return log(real(x));
-  return record("log", kernels::log(x.array()),
-                wrt(x, [x = keep(x)](const Tensor& g) { return g / x(); }));
-}
-
-Tensor sqrt(const Tensor& x) {
-  if (!x.is_floating_point()) return sqrt(real(x));
-  return record("sqrt", kernels::sqrt(x.array()),
-                wrt(x, [](const Tensor& g, const Tensor& y) { return g / (2 * y); }));
-}
+Tensor sign(const Tensor& x) { return record("sign", kernels::sign(x.array()), wrt(x, flat)); }
 
 Tensor square(const Tensor& x) {
+  if (x.dtype() == kBool) return square(x.to(kInt64));
   return record("square", kernels::square(x.array()),
                 wrt(x, [x = keep(x)](const Tensor& g) { return g * (2 * x()); }));
-}
-
-Tensor tanh(const Tensor& x) {
-  if (!x.is_floating_point()) return tanh(real(x));
-  return record("tanh", kernels::tanh(x.array()),
-                wrt(x, [](const Tensor& g, const Tensor& y) { return g * (1 - y * y); }));
-}
-
-Tensor sigmoid(const Tensor& x) {
-  if (!x.is_floating_point()) return sigmoid(real(x));
-  return record("sigmoid", kernels::sigmoid(x.array()),
-                wrt(x, [](const Tensor& g, const Tensor& y) { return g * (y * (1 - y)); }));
 }
 
 // g where y > 0: one pass instead of a comparison and a choice.
@@ -219,115 +49,344 @@ Tensor relu(const Tensor& x) {
                 wrt(x, [](const Tensor& g, const Tensor& y) { return threshold_backward(g, y); }));
 }
 
-Tensor abs(const Tensor& x) {
-  return record("abs", kernels::abs(x.array()),
-                wrt(x, [x = keep(x)](const Tensor& g) { return g * sign(x()); }));
+// ---- powers and logarithms -------------------------------------------------------------------------------
+
+Tensor exp(const Tensor& x) {
+  if (!x.is_floating_point()) return exp(as_floating(x));
+  return record("exp", kernels::exp(x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return g * y; }));
 }
 
-// Flat wherever it has a derivative: recorded, so that what depends on it has a zero gradient as in
-// PyTorch.
-Tensor sign(const Tensor& x) {
-  return record("sign", kernels::sign(x.array()),
-                wrt(x, [](const Tensor& g) { return zeros_like(g); }));
+Tensor exp2(const Tensor& x) {
+  if (!x.is_floating_point()) return exp2(as_floating(x));
+  return record("exp2", kernels::exp2(x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return g * (y * ln2); }));
 }
 
-// ---- comparisons -----------------------------------------------------------------------------------------
-
-Tensor eq(const Tensor& a, const Tensor& b) {
-  if (differ(a, b)) return std::apply(eq, promote(a, b));
-  return record("eq", kernels::eq(a.array(), b.array()));
+Tensor expm1(const Tensor& x) {
+  if (!x.is_floating_point()) return expm1(as_floating(x));
+  return record("expm1", kernels::expm1(x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return g * (y + 1); }));
 }
 
-Tensor ne(const Tensor& a, const Tensor& b) {
-  if (differ(a, b)) return std::apply(ne, promote(a, b));
-  return record("ne", kernels::ne(a.array(), b.array()));
+Tensor log(const Tensor& x) {
+  if (!x.is_floating_point()) return log(as_floating(x));
+  return record("log", kernels::log(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g / x(); }));
 }
 
-Tensor lt(const Tensor& a, const Tensor& b) {
-  if (differ(a, b)) return std::apply(lt, promote(a, b));
-  return record("lt", kernels::lt(a.array(), b.array()));
+Tensor log2(const Tensor& x) {
+  if (!x.is_floating_point()) return log2(as_floating(x));
+  return record("log2", kernels::log2(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g / (x() * ln2); }));
 }
 
-Tensor le(const Tensor& a, const Tensor& b) {
-  if (differ(a, b)) return std::apply(le, promote(a, b));
-  return record("le", kernels::le(a.array(), b.array()));
+Tensor log10(const Tensor& x) {
+  if (!x.is_floating_point()) return log10(as_floating(x));
+  return record("log10", kernels::log10(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g / (x() * ln10); }));
 }
 
-Tensor gt(const Tensor& a, const Tensor& b) { return lt(b, a); }
-
-Tensor ge(const Tensor& a, const Tensor& b) { return le(b, a); }
-
-Tensor logical_not(const Tensor& x) {
-  return record("logical_not", kernels::logical_not(x.array()));
+Tensor log1p(const Tensor& x) {
+  if (!x.is_floating_point()) return log1p(as_floating(x));
+  return record("log1p", kernels::log1p(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g / (x() + 1); }));
 }
 
-Tensor logical_and(const Tensor& a, const Tensor& b) {
-  if (differ(a, b)) return std::apply(logical_and, promote(a, b));
-  return record("logical_and", kernels::logical_and(a.array(), b.array()));
+Tensor sqrt(const Tensor& x) {
+  if (!x.is_floating_point()) return sqrt(as_floating(x));
+  return record("sqrt", kernels::sqrt(x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return g / (2 * y); }));
 }
 
-Tensor logical_or(const Tensor& a, const Tensor& b) {
-  if (differ(a, b)) return std::apply(logical_or, promote(a, b));
-  return record("logical_or", kernels::logical_or(a.array(), b.array()));
+Tensor rsqrt(const Tensor& x) {
+  if (!x.is_floating_point()) return rsqrt(as_floating(x));
+  return record("rsqrt", kernels::rsqrt(x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return g * (pow(y, 3) * -0.5); }));
 }
 
-Tensor isnan(const Tensor& x) { return record("isnan", kernels::isnan(x.array())); }
-
-bool allclose(const Tensor& a, const Tensor& b, const CloseOptions& options) {
-  NoGradGuard no_grad;
-  const Tensor x = a.to(kFloat64), y = b.to(kFloat64);
-  check<TypeError>(a.dtype() == b.dtype(), "allclose: both must have one dtype, got {} and {}",
-                   a.dtype(), b.dtype());
-  const Tensor within = abs(x - y) <= options.atol + options.rtol * abs(y);
-  Tensor close = (x == y) | (within & (abs(y) < INFINITY));
-  if (options.equal_nan) close = close | (isnan(x) & isnan(y));
-  return close.all();
+Tensor reciprocal(const Tensor& x) {
+  if (!x.is_floating_point()) return reciprocal(as_floating(x));
+  return record("reciprocal", kernels::reciprocal(x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return -g * square(y); }));
 }
 
-bool equal(const Tensor& a, const Tensor& b) {
-  check<TypeError>(a.dtype() == b.dtype(), "equal: both must have one dtype, got {} and {}",
-                   a.dtype(), b.dtype());
-  return a.shape() == b.shape() && (a == b).all();
+// ---- angles ----------------------------------------------------------------------------------------------
+
+Tensor sin(const Tensor& x) {
+  if (!x.is_floating_point()) return sin(as_floating(x));
+  return record("sin", kernels::sin(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g * cos(x()); }));
+}
+
+Tensor cos(const Tensor& x) {
+  if (!x.is_floating_point()) return cos(as_floating(x));
+  return record("cos", kernels::cos(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return -g * sin(x()); }));
+}
+
+Tensor tan(const Tensor& x) {
+  if (!x.is_floating_point()) return tan(as_floating(x));
+  return record("tan", kernels::tan(x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return g * (1 + square(y)); }));
+}
+
+Tensor asin(const Tensor& x) {
+  if (!x.is_floating_point()) return asin(as_floating(x));
+  return record("asin", kernels::asin(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g * rsqrt(1 - square(x())); }));
+}
+
+Tensor acos(const Tensor& x) {
+  if (!x.is_floating_point()) return acos(as_floating(x));
+  return record("acos", kernels::acos(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return -g * rsqrt(1 - square(x())); }));
+}
+
+Tensor atan(const Tensor& x) {
+  if (!x.is_floating_point()) return atan(as_floating(x));
+  return record("atan", kernels::atan(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g / (1 + square(x())); }));
+}
+
+// ---- hyperbolic functions --------------------------------------------------------------------------------
+
+Tensor sinh(const Tensor& x) {
+  if (!x.is_floating_point()) return sinh(as_floating(x));
+  return record("sinh", kernels::sinh(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g * cosh(x()); }));
+}
+
+Tensor cosh(const Tensor& x) {
+  if (!x.is_floating_point()) return cosh(as_floating(x));
+  return record("cosh", kernels::cosh(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g * sinh(x()); }));
+}
+
+Tensor tanh(const Tensor& x) {
+  if (!x.is_floating_point()) return tanh(as_floating(x));
+  return record("tanh", kernels::tanh(x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return g * (1 - y * y); }));
+}
+
+Tensor asinh(const Tensor& x) {
+  if (!x.is_floating_point()) return asinh(as_floating(x));
+  return record("asinh", kernels::asinh(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g * rsqrt(square(x()) + 1); }));
+}
+
+Tensor acosh(const Tensor& x) {
+  if (!x.is_floating_point()) return acosh(as_floating(x));
+  return record("acosh", kernels::acosh(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g * rsqrt(square(x()) - 1); }));
+}
+
+Tensor atanh(const Tensor& x) {
+  if (!x.is_floating_point()) return atanh(as_floating(x));
+  return record("atanh", kernels::atanh(x.array()),
+                wrt(x, [x = keep(x)](const Tensor& g) { return g / (1 - square(x())); }));
+}
+
+Tensor sigmoid(const Tensor& x) {
+  if (!x.is_floating_point()) return sigmoid(as_floating(x));
+  return record("sigmoid", kernels::sigmoid(x.array()),
+                wrt(x, [](const Tensor& g, const Tensor& y) { return g * (y * (1 - y)); }));
+}
+
+Tensor logit(const Tensor& x, const LogitOptions& options) {
+  if (!x.is_floating_point()) return logit(as_floating(x), options);
+  if (options.eps) return logit(clamp(x, {.min = *options.eps, .max = 1 - *options.eps}));
+  return record("logit", kernels::logit(x.array()), wrt(x, [x = keep(x)](const Tensor& g) {
+                  const Tensor inside = (x() >= 0) & (x() <= 1);
+                  return where(inside, g / (x() * (1 - x())), NAN);
+                }));
+}
+
+// ---- rounding and limits ---------------------------------------------------------------------------------
+
+Tensor floor(const Tensor& x) { return record("floor", kernels::floor(x.array()), wrt(x, flat)); }
+
+Tensor ceil(const Tensor& x) { return record("ceil", kernels::ceil(x.array()), wrt(x, flat)); }
+
+Tensor trunc(const Tensor& x) { return record("trunc", kernels::trunc(x.array()), wrt(x, flat)); }
+
+Tensor round(const Tensor& x, const RoundOptions& options) {
+  return record("round", kernels::round(x.array(), options.decimals), wrt(x, flat));
+}
+
+Tensor frac(const Tensor& x) {
+  return record("frac", kernels::frac(x.array()), wrt(x, [](const Tensor& g) { return g; }));
+}
+
+// g where x is within the bounds: one pass instead of comparisons and a choice.
+static Tensor clamp_backward(const Tensor& g, const Tensor& x, const ClampOptions& options) {
+  return record(
+      "clamp_backward", kernels::clamp_backward(g.array(), x.array(), options.min, options.max),
+      wrt(g,
+          [x = keep(x), options](const Tensor& gg) { return clamp_backward(gg, x(), options); }));
+}
+
+Tensor clamp(const Tensor& x, const ClampOptions& options) {
+  const auto& [min, max] = options;
+  check(min || max, "clamp: at least one of min and max must be given");
+  if (!x.is_floating_point() && ((min && min->is_floating()) || (max && max->is_floating())))
+    return clamp(as_floating(x), options);
+  return record(
+      "clamp", kernels::clamp(x.array(), min, max),
+      wrt(x, [x = keep(x), options](const Tensor& g) { return clamp_backward(g, x(), options); }));
+}
+
+Tensor clamp_min(const Tensor& x, Scalar min) { return clamp(x, {.min = min}); }
+
+Tensor clamp_max(const Tensor& x, Scalar max) { return clamp(x, {.max = max}); }
+
+Tensor nan_to_num(const Tensor& x, const NanToNumOptions& options) {
+  return record("nan_to_num",
+                kernels::nan_to_num(x.array(), options.nan, options.posinf, options.neginf),
+                wrt(x, [x = keep(x)](const Tensor& g) { return where(isfinite(x()), g, 0); }));
 }
 
 // ---- method forms ----------------------------------------------------------------------------------------
 
 Tensor MathMethods::operator-() const { return reel::neg(self()); }
-Tensor MathMethods::neg() const { return reel::neg(self()); }
-Tensor MathMethods::exp() const { return reel::exp(self()); }
-Tensor MathMethods::log() const { return reel::log(self()); }
-Tensor MathMethods::sqrt() const { return reel::sqrt(self()); }
-Tensor MathMethods::square() const { return reel::square(self()); }
-Tensor MathMethods::tanh() const { return reel::tanh(self()); }
-Tensor MathMethods::sigmoid() const { return reel::sigmoid(self()); }
-Tensor MathMethods::relu() const { return reel::relu(self()); }
 Tensor MathMethods::abs() const { return reel::abs(self()); }
-Tensor MathMethods::add(const Tensor& other, const AlphaOptions& options) const {
-  return reel::add(self(), other * options.alpha);
+Tensor MathMethods::neg() const { return reel::neg(self()); }
+Tensor MathMethods::sign() const { return reel::sign(self()); }
+Tensor MathMethods::exp() const { return reel::exp(self()); }
+Tensor MathMethods::exp2() const { return reel::exp2(self()); }
+Tensor MathMethods::expm1() const { return reel::expm1(self()); }
+Tensor MathMethods::log() const { return reel::log(self()); }
+Tensor MathMethods::log1p() const { return reel::log1p(self()); }
+Tensor MathMethods::log2() const { return reel::log2(self()); }
+Tensor MathMethods::log10() const { return reel::log10(self()); }
+Tensor MathMethods::sqrt() const { return reel::sqrt(self()); }
+Tensor MathMethods::rsqrt() const { return reel::rsqrt(self()); }
+Tensor MathMethods::square() const { return reel::square(self()); }
+Tensor MathMethods::reciprocal() const { return reel::reciprocal(self()); }
+Tensor MathMethods::sin() const { return reel::sin(self()); }
+Tensor MathMethods::cos() const { return reel::cos(self()); }
+Tensor MathMethods::tan() const { return reel::tan(self()); }
+Tensor MathMethods::asin() const { return reel::asin(self()); }
+Tensor MathMethods::acos() const { return reel::acos(self()); }
+Tensor MathMethods::atan() const { return reel::atan(self()); }
+Tensor MathMethods::sinh() const { return reel::sinh(self()); }
+Tensor MathMethods::cosh() const { return reel::cosh(self()); }
+Tensor MathMethods::tanh() const { return reel::tanh(self()); }
+Tensor MathMethods::asinh() const { return reel::asinh(self()); }
+Tensor MathMethods::acosh() const { return reel::acosh(self()); }
+Tensor MathMethods::atanh() const { return reel::atanh(self()); }
+Tensor MathMethods::sigmoid() const { return reel::sigmoid(self()); }
+Tensor MathMethods::floor() const { return reel::floor(self()); }
+Tensor MathMethods::ceil() const { return reel::ceil(self()); }
+Tensor MathMethods::trunc() const { return reel::trunc(self()); }
+Tensor MathMethods::frac() const { return reel::frac(self()); }
+Tensor MathMethods::relu() const { return reel::relu(self()); }
+Tensor MathMethods::round(const RoundOptions& options) const {
+  return reel::round(self(), options);
 }
-Tensor MathMethods::add(Scalar other, const AlphaOptions& options) const {
-  return add(scalar_like(self(), other), options);
+Tensor MathMethods::logit(const LogitOptions& options) const {
+  return reel::logit(self(), options);
 }
-Tensor MathMethods::sub(const Tensor& other, const AlphaOptions& options) const {
-  return reel::sub(self(), other * options.alpha);
+Tensor MathMethods::nan_to_num(const NanToNumOptions& options) const {
+  return reel::nan_to_num(self(), options);
 }
-Tensor MathMethods::sub(Scalar other, const AlphaOptions& options) const {
-  return sub(scalar_like(self(), other), options);
-}
-Tensor MathMethods::mul(Scalar other) const { return self() * other; }
-Tensor MathMethods::mul(const Tensor& other) const { return reel::mul(self(), other); }
-Tensor MathMethods::div(const Tensor& other, const DivOptions&) const {
-  return reel::div(self(), other);
-}
-Tensor MathMethods::div(Scalar other, const DivOptions& options) const {
-  return div(scalar_like(self(), other), options);
-}
-Tensor MathMethods::pow(const Tensor& exponent) const { return reel::pow(self(), exponent); }
-Tensor MathMethods::pow(Scalar exponent) const { return reel::pow(self(), exponent); }
-Tensor MathMethods::maximum(const Tensor& other) const { return reel::maximum(self(), other); }
-Tensor MathMethods::minimum(const Tensor& other) const { return reel::minimum(self(), other); }
 Tensor MathMethods::clamp(const ClampOptions& options) const {
   return reel::clamp(self(), options);
+}
+
+Tensor& InPlaceMethods::abs_() { return rebind_inplace("abs_", self(), reel::abs(former(self()))); }
+Tensor& InPlaceMethods::neg_() { return rebind_inplace("neg_", self(), reel::neg(former(self()))); }
+Tensor& InPlaceMethods::sign_() {
+  return rebind_inplace("sign_", self(), reel::sign(former(self())));
+}
+Tensor& InPlaceMethods::exp_() { return rebind_inplace("exp_", self(), reel::exp(former(self()))); }
+Tensor& InPlaceMethods::exp2_() {
+  return rebind_inplace("exp2_", self(), reel::exp2(former(self())));
+}
+Tensor& InPlaceMethods::expm1_() {
+  return rebind_inplace("expm1_", self(), reel::expm1(former(self())));
+}
+Tensor& InPlaceMethods::log_() { return rebind_inplace("log_", self(), reel::log(former(self()))); }
+Tensor& InPlaceMethods::log1p_() {
+  return rebind_inplace("log1p_", self(), reel::log1p(former(self())));
+}
+Tensor& InPlaceMethods::log2_() {
+  return rebind_inplace("log2_", self(), reel::log2(former(self())));
+}
+Tensor& InPlaceMethods::log10_() {
+  return rebind_inplace("log10_", self(), reel::log10(former(self())));
+}
+Tensor& InPlaceMethods::sqrt_() {
+  return rebind_inplace("sqrt_", self(), reel::sqrt(former(self())));
+}
+Tensor& InPlaceMethods::rsqrt_() {
+  return rebind_inplace("rsqrt_", self(), reel::rsqrt(former(self())));
+}
+Tensor& InPlaceMethods::square_() {
+  return rebind_inplace("square_", self(), reel::square(former(self())));
+}
+Tensor& InPlaceMethods::reciprocal_() {
+  return rebind_inplace("reciprocal_", self(), reel::reciprocal(former(self())));
+}
+Tensor& InPlaceMethods::sin_() { return rebind_inplace("sin_", self(), reel::sin(former(self()))); }
+Tensor& InPlaceMethods::cos_() { return rebind_inplace("cos_", self(), reel::cos(former(self()))); }
+Tensor& InPlaceMethods::tan_() { return rebind_inplace("tan_", self(), reel::tan(former(self()))); }
+Tensor& InPlaceMethods::asin_() {
+  return rebind_inplace("asin_", self(), reel::asin(former(self())));
+}
+Tensor& InPlaceMethods::acos_() {
+  return rebind_inplace("acos_", self(), reel::acos(former(self())));
+}
+Tensor& InPlaceMethods::atan_() {
+  return rebind_inplace("atan_", self(), reel::atan(former(self())));
+}
+Tensor& InPlaceMethods::sinh_() {
+  return rebind_inplace("sinh_", self(), reel::sinh(former(self())));
+}
+Tensor& InPlaceMethods::cosh_() {
+  return rebind_inplace("cosh_", self(), reel::cosh(former(self())));
+}
+Tensor& InPlaceMethods::tanh_() {
+  return rebind_inplace("tanh_", self(), reel::tanh(former(self())));
+}
+Tensor& InPlaceMethods::asinh_() {
+  return rebind_inplace("asinh_", self(), reel::asinh(former(self())));
+}
+Tensor& InPlaceMethods::acosh_() {
+  return rebind_inplace("acosh_", self(), reel::acosh(former(self())));
+}
+Tensor& InPlaceMethods::atanh_() {
+  return rebind_inplace("atanh_", self(), reel::atanh(former(self())));
+}
+Tensor& InPlaceMethods::sigmoid_() {
+  return rebind_inplace("sigmoid_", self(), reel::sigmoid(former(self())));
+}
+Tensor& InPlaceMethods::floor_() {
+  return rebind_inplace("floor_", self(), reel::floor(former(self())));
+}
+Tensor& InPlaceMethods::ceil_() {
+  return rebind_inplace("ceil_", self(), reel::ceil(former(self())));
+}
+Tensor& InPlaceMethods::trunc_() {
+  return rebind_inplace("trunc_", self(), reel::trunc(former(self())));
+}
+Tensor& InPlaceMethods::frac_() {
+  return rebind_inplace("frac_", self(), reel::frac(former(self())));
+}
+Tensor& InPlaceMethods::relu_() {
+  return rebind_inplace("relu_", self(), reel::relu(former(self())));
+}
+Tensor& InPlaceMethods::round_(const RoundOptions& options) {
+  return rebind_inplace("round_", self(), reel::round(former(self()), options));
+}
+Tensor& InPlaceMethods::logit_(const LogitOptions& options) {
+  return rebind_inplace("logit_", self(), reel::logit(former(self()), options));
+}
+Tensor& InPlaceMethods::nan_to_num_(const NanToNumOptions& options) {
+  return rebind_inplace("nan_to_num_", self(), reel::nan_to_num(former(self()), options));
+}
+Tensor& InPlaceMethods::clamp_(const ClampOptions& options) {
+  return rebind_inplace("clamp_", self(), reel::clamp(former(self()), options));
 }
 
 }  // namespace reel

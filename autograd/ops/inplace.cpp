@@ -77,8 +77,11 @@ Array operand(const char* op, const Tensor& x, const Tensor& other) {
   return kernels::cast(shares && !same ? kernels::clone(array) : array, x.dtype());
 }
 
-Tensor scaled(const Tensor& other, Scalar alpha) {
-  return alpha.to<double>() == 1 ? other : other * alpha;
+// In x's dtype where that is floating: an integer times 0.1 would else be a float32.
+Tensor scaled(const Tensor& x, const Tensor& other, Scalar alpha) {
+  if (alpha.to<double>() == 1) return other;
+  return (x.is_floating_point() && !other.is_floating_point() ? other.to(x.dtype()) : other) *
+         alpha;
 }
 
 using BinaryKernel = Array (*)(const Array&, const Array&, const Array*);
@@ -145,15 +148,17 @@ Tensor& rebind_inplace(const char* op, Tensor& x, const Tensor& result) {
 }
 
 Tensor& InPlaceMethods::add_(const Tensor& other, const AlphaOptions& options) {
-  return arithmetic("add_", self(), scaled(other, options.alpha), kernels::add, reel::add);
+  return arithmetic("add_", self(), scaled(self(), other, options.alpha), kernels::add, reel::add);
 }
 Tensor& InPlaceMethods::sub_(const Tensor& other, const AlphaOptions& options) {
-  return arithmetic("sub_", self(), scaled(other, options.alpha), kernels::sub, reel::sub);
+  return arithmetic("sub_", self(), scaled(self(), other, options.alpha), kernels::sub, reel::sub);
 }
 Tensor& InPlaceMethods::mul_(const Tensor& other) {
   return arithmetic("mul_", self(), other, kernels::mul, reel::mul);
 }
-Tensor& InPlaceMethods::div_(const Tensor& other, const DivOptions&) {
+Tensor& InPlaceMethods::div_(const Tensor& other, const DivOptions& options) {
+  if (!options.rounding_mode.empty())
+    return rebind_inplace("div_", self(), reel::div(former(self()), other, options));
   check<TypeError>(self().is_floating_point(), "div_: a quotient needs a floating tensor, got {}",
                    self().dtype());
   return arithmetic("div_", self(), other, divide, reel::div);
@@ -199,27 +204,5 @@ Tensor& InPlaceMethods::fill_(Scalar value) {
 }
 
 Tensor& InPlaceMethods::zero_() { return fill_(0); }
-Tensor& InPlaceMethods::pow_(Scalar exponent) {
-  return rebind_inplace("pow_", self(), reel::pow(former(self()), exponent));
-}
-Tensor& InPlaceMethods::neg_() { return rebind_inplace("neg_", self(), reel::neg(former(self()))); }
-Tensor& InPlaceMethods::exp_() { return rebind_inplace("exp_", self(), reel::exp(former(self()))); }
-Tensor& InPlaceMethods::log_() { return rebind_inplace("log_", self(), reel::log(former(self()))); }
-Tensor& InPlaceMethods::sqrt_() {
-  return rebind_inplace("sqrt_", self(), reel::sqrt(former(self())));
-}
-Tensor& InPlaceMethods::tanh_() {
-  return rebind_inplace("tanh_", self(), reel::tanh(former(self())));
-}
-Tensor& InPlaceMethods::sigmoid_() {
-  return rebind_inplace("sigmoid_", self(), reel::sigmoid(former(self())));
-}
-Tensor& InPlaceMethods::relu_() {
-  return rebind_inplace("relu_", self(), reel::relu(former(self())));
-}
-Tensor& InPlaceMethods::abs_() { return rebind_inplace("abs_", self(), reel::abs(former(self()))); }
-Tensor& InPlaceMethods::clamp_(const ClampOptions& options) {
-  return rebind_inplace("clamp_", self(), reel::clamp(former(self()), options));
-}
 
 }  // namespace reel

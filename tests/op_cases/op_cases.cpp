@@ -12,6 +12,8 @@ const Rows& op_cases() {
     activation_rows(rows);
     ctc_rows(rows);
     distance_rows(rows);
+    binary_rows(rows);
+    comparison_rows(rows);
     elementwise_rows(rows);
     embedding_rows(rows);
     indexing_rows(rows);
@@ -25,6 +27,7 @@ const Rows& op_cases() {
     reduce_rows(rows);
     sorting_rows(rows);
     scan_rows(rows);
+    special_rows(rows);
     view_rows(rows);
     return rows;
   }();

@@ -36,6 +36,8 @@ const Rows& op_cases();
 void activation_rows(Rows& rows);
 void ctc_rows(Rows& rows);
 void distance_rows(Rows& rows);
+void binary_rows(Rows& rows);
+void comparison_rows(Rows& rows);
 void elementwise_rows(Rows& rows);
 void embedding_rows(Rows& rows);
 void indexing_rows(Rows& rows);
@@ -49,6 +51,7 @@ void rearrange_rows(Rows& rows);
 void reduce_rows(Rows& rows);
 void sorting_rows(Rows& rows);
 void scan_rows(Rows& rows);
+void special_rows(Rows& rows);
 void view_rows(Rows& rows);
 
 // ---- what rows are made of -------------------------------------------------------------------------------
