@@ -32,6 +32,8 @@ const std::map<std::string, Family>& families() {
       {"reduce", reduce_family()},
       {"loss", loss_family()},
       {"linalg", linalg_family()},
+      {"binary", binary_family()},
+      {"elementwise", elementwise_family()},
   };
   return served;
 }
