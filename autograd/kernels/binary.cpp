@@ -316,8 +316,10 @@ Array xlogy(const Array& a, const Array& b) {
 // ---- three operands --------------------------------------------------------------------------------------
 
 Array where(const Array& condition, const Array& a, const Array& b) {
+  // Read as bytes: GCC 12 does not vectorise a choice by bools.
   return dispatch_any(a.dtype(), [&]<class T>(TypeTag<T>) {
-    return map<bool, T>("where", condition, a, b, [](bool c, T x, T y) { return c ? x : y; });
+    return map<uint8_t, T>("where", condition, a, b,
+                           [](uint8_t c, T x, T y) { return c != 0 ? x : y; });
   });
 }
 

@@ -33,6 +33,18 @@ Array vectors(const char* op, const Array& x, F f) {
   });
 }
 
+// Exponentials, where xsimd stops before the ends of the range: what lies there is computed one by
+// one.
+template <class F, class G>
+Array exponential(const char* op, const Array& x, F f, G one) {
+  return dispatch_float(x.dtype(), op, [&]<class T>(TypeTag<T>) {
+    const Array source = contiguous(x);
+    Array y = Array::empty(x.shape(), x.dtype());
+    simd_row(x.numel(), source.data<T>(), y.data<T>(), f, kExpRange<T>, one);
+    return y;
+  });
+}
+
 // Integers are whole already.
 template <class F>
 Array rounded(const char* op, const Array& x, F f) {
@@ -238,15 +250,18 @@ Array reciprocal(const Array& x) {
 }
 
 Array exp(const Array& x) {
-  return vectors("exp", x, [](auto v) { return vector_exp(v); });
+  return exponential(
+      "exp", x, [](auto v) { return xsimd::exp(v); }, [](auto v) { return std::exp(v); });
 }
 
 Array exp2(const Array& x) {
-  return vectors("exp2", x, [](auto v) { return vector_exp2(v); });
+  return exponential(
+      "exp2", x, [](auto v) { return xsimd::exp2(v); }, [](auto v) { return std::exp2(v); });
 }
 
 Array expm1(const Array& x) {
-  return vectors("expm1", x, [](auto v) { return vector_expm1(v); });
+  return exponential(
+      "expm1", x, [](auto v) { return xsimd::expm1(v); }, [](auto v) { return std::expm1(v); });
 }
 
 Array log(const Array& x) {
@@ -275,15 +290,24 @@ Array log10(const Array& x) {
 }
 
 Array sin(const Array& x) {
-  return vectors("sin", x, [](auto v) { return xsimd::sin(v); });
+  return vectors("sin", x, [](auto v) {
+    return vector_periodic(
+        v, [](auto u) { return xsimd::sin(u); }, [](auto u) { return std::sin(u); });
+  });
 }
 
 Array cos(const Array& x) {
-  return vectors("cos", x, [](auto v) { return xsimd::cos(v); });
+  return vectors("cos", x, [](auto v) {
+    return vector_periodic(
+        v, [](auto u) { return xsimd::cos(u); }, [](auto u) { return std::cos(u); });
+  });
 }
 
 Array tan(const Array& x) {
-  return vectors("tan", x, [](auto v) { return xsimd::tan(v); });
+  return vectors("tan", x, [](auto v) {
+    return vector_periodic(
+        v, [](auto u) { return xsimd::tan(u); }, [](auto u) { return std::tan(u); });
+  });
 }
 
 Array asin(const Array& x) {
@@ -299,11 +323,13 @@ Array atan(const Array& x) {
 }
 
 Array sinh(const Array& x) {
-  return vectors("sinh", x, [](auto v) { return vector_sinh(v); });
+  return exponential(
+      "sinh", x, [](auto v) { return xsimd::sinh(v); }, [](auto v) { return std::sinh(v); });
 }
 
 Array cosh(const Array& x) {
-  return vectors("cosh", x, [](auto v) { return vector_cosh(v); });
+  return exponential(
+      "cosh", x, [](auto v) { return xsimd::cosh(v); }, [](auto v) { return std::cosh(v); });
 }
 
 Array tanh(const Array& x) {
@@ -326,7 +352,9 @@ Array atanh(const Array& x) {
 }
 
 Array sigmoid(const Array& x) {
-  return vectors("sigmoid", x, [](auto v) { return vector_sigmoid(v); });
+  return exponential(
+      "sigmoid", x, [](auto v) { return decltype(v)(1) / (decltype(v)(1) + xsimd::exp(-v)); },
+      [](auto v) { return v > 0 ? decltype(v){1} : std::exp(v); });
 }
 
 Array logit(const Array& x) {

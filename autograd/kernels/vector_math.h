@@ -1,90 +1,84 @@
 #pragma once
-// Functions of xsimd batches, right also at the ends of the range, where xsimd's own stop too
-// early.
+// xsimd's functions, made right also at the ends of the range.
 
+#include <reel/autograd/kernels/map.h>
+
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <xsimd/xsimd.hpp>
-
-// GCC 12 warns of its own AVX-512 header (GCC bug 105593).
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
 
 namespace reel::kernels {
 
-/// Where xsimd's exponentials may stop, though T goes further; in units of x and of x / log(2).
+/// Up to here xsimd's exponentials are right, to the base 2 as well: some stop a little later,
+/// though T goes further.
 template <class T>
 inline constexpr T kExpRange = std::is_same_v<T, float> ? T{87} : T{708};
+
+/// Whether one of |x[i]| is more than `range`; NaN is not.
 template <class T>
-inline constexpr T kExp2Range = std::is_same_v<T, float> ? T{126} : T{1022};
+bool any_beyond(int64_t n, const T* x, T range) {
+  using Batch = xsimd::batch<T>;
+  constexpr int64_t width = static_cast<int64_t>(Batch::size);
+  const auto beyond = [&](int64_t at) {
+    return xsimd::abs(Batch::load_unaligned(x + at)) > Batch(range);
+  };
+  int64_t i = 0;
+  for (; i + 4 * width <= n; i += 4 * width) {
+    if (xsimd::any((beyond(i) || beyond(i + width)) ||
+                   (beyond(i + 2 * width) || beyond(i + 3 * width))))
+      return true;
+  }
+  for (; i < n; ++i) {
+    if (std::abs(x[i]) > range) return true;
+  }
+  return false;
+}
 
-/// f(x), and in the lanes where |x| > range what `beyond` makes of f(|x| / 2).
+template <class T, class G>
+[[gnu::noinline]] void replace_beyond(int64_t n, const T* x, T* y, T range, G one) {
+  for (int64_t i = 0; i < n; ++i) {
+    if (std::abs(x[i]) > range) y[i] = one(x[i]);
+  }
+}
+
+/// y[i] = f(x[i]) by batches, and one(x[i]) by itself where |x[i]| > range. The rare case is looked
+/// for behind the loop over batches, which it would slow down, in blocks that are still in cache.
+template <class T, class F, class G>
+void simd_row(int64_t n, const T* x, T* y, F f, T range, G one) {
+  constexpr int64_t block = 1024;
+  for (; n > 0; n -= block, x += block, y += block) {
+    const int64_t count = std::min(n, block);
+    simd_row(count, x, y, f);
+    if (any_beyond(count, x, range)) [[unlikely]]
+      replace_beyond(count, x, y, range, one);
+  }
+}
+
+/// sin, cos or tan by its batch form f and its scalar form `one`. xsimd reduces all lanes as the
+/// largest of them needs; here each is reduced as it needs itself, so that its bits do not depend
+/// on its neighbours.
 template <class Batch, class F, class G>
-Batch with_range(Batch x, typename Batch::value_type range, F f, G beyond) {
-  const Batch y = f(x);
-  const auto far = xsimd::abs(x) > Batch(range);
-  return xsimd::any(far) ? xsimd::select(far, beyond(x), y) : y;
-}
-
-/// exp and 2^x from the smallest number below the normal range to the largest: beyond xsimd's own
-/// range as the square of half the way.
-template <class Batch>
-Batch vector_exp(Batch x) {
+Batch vector_periodic(Batch x, F f, G one) {
   using T = typename Batch::value_type;
-  return with_range(
-      x, kExpRange<T>, [](Batch v) { return xsimd::exp(v); },
-      [](Batch v) {
-        const Batch half = xsimd::exp(v * Batch(T(0.5)));
-        return half * half;
-      });
-}
-
-template <class Batch>
-Batch vector_exp2(Batch x) {
-  using T = typename Batch::value_type;
-  return with_range(
-      x, kExp2Range<T>, [](Batch v) { return xsimd::exp2(v); },
-      [](Batch v) {
-        const Batch half = xsimd::exp2(v * Batch(T(0.5)));
-        return half * half;
-      });
-}
-
-template <class Batch>
-Batch vector_expm1(Batch x) {
-  using T = typename Batch::value_type;
-  return with_range(
-      x, kExpRange<T>, [](Batch v) { return xsimd::expm1(v); },
-      [](Batch v) { return vector_exp(v) - Batch(T(1)); });
-}
-
-/// exp(|x|) / 2 without its overflow: what sinh and cosh are where exp(-|x|) does not count.
-template <class Batch>
-Batch half_exp(Batch x) {
-  using T = typename Batch::value_type;
-  const Batch half = xsimd::exp(xsimd::abs(x) * Batch(T(0.5)));
-  return half * Batch(T(0.5)) * half;
-}
-
-template <class Batch>
-Batch vector_sinh(Batch x) {
-  return with_range(
-      x, kExpRange<typename Batch::value_type>, [](Batch v) { return xsimd::sinh(v); },
-      [](Batch v) { return xsimd::copysign(half_exp(v), v); });
-}
-
-template <class Batch>
-Batch vector_cosh(Batch x) {
-  return with_range(
-      x, kExpRange<typename Batch::value_type>, [](Batch v) { return xsimd::cosh(v); },
-      [](Batch v) { return half_exp(v); });
-}
-
-/// 1 / (1 + exp(-x)), with the digits of exp(x) where that is small.
-template <class Batch>
-Batch vector_sigmoid(Batch x) {
-  const Batch one(1), e = vector_exp(-xsimd::abs(x));
-  return xsimd::select(x >= Batch(0), one, e) / (one + e);
+  constexpr T near = 62, far = std::is_same_v<T, float> ? near : T{8e5};  // below 20 pi, 2^18 pi
+  const Batch size = xsimd::abs(x);
+  const auto is_near = size <= Batch(near), is_far = !(size <= Batch(far));  // NaN is far
+  Batch y = f(xsimd::select(is_near, x, Batch(0)));
+  if (xsimd::all(is_near)) return y;
+  if constexpr (far > near) {
+    const auto between = !(is_near || is_far);
+    y = xsimd::select(between, f(xsimd::select(between, x, Batch(far))), y);
+  }
+  if (xsimd::any(is_far)) {
+    alignas(64) T from[Batch::size], to[Batch::size];
+    x.store_aligned(from);
+    y.store_aligned(to);
+    for (size_t i = 0; i < Batch::size; ++i) {
+      if (!(std::abs(from[i]) <= far)) to[i] = one(from[i]);
+    }
+    y = Batch::load_aligned(to);
+  }
+  return y;
 }
 
 /// A logarithm: xsimd's are wrong for numbers below the normal range, which are raised into it
@@ -99,5 +93,3 @@ Batch vector_log(Batch x, F log, double factor) {
 }
 
 }  // namespace reel::kernels
-
-#pragma GCC diagnostic pop
