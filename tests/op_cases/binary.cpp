@@ -11,9 +11,13 @@ using Function = Tensor (*)(const Tensor&, const Tensor&);
 using Formula = double (*)(double, double);
 using Change = Tensor& (*)(Tensor&, const Tensor&);
 
-const vector<vector<Shape>> kInto = {{{2, 3}, {2, 3}}, {{2, 3}, {3}}, {{2, 3}, {}}, {{}, {}}, {{0, 3}, {3}}};
-const vector<vector<Shape>> kThree = {{{2, 3}, {2, 3}, {2, 3}}, {{2, 3}, {3}, {}}, {{2, 1}, {}, {1, 3}}, {{}, {}, {}}, {{0, 3}, {3}, {}}, {{17}, {17}, {}}};
-const vector<vector<Shape>> kIntoThree = {{{2, 3}, {2, 3}, {2, 3}}, {{2, 3}, {3}, {}}, {{0, 3}, {3}, {}}};
+const vector<vector<Shape>> kInto = {
+    {{2, 3}, {2, 3}}, {{2, 3}, {3}}, {{2, 3}, {}}, {{}, {}}, {{0, 3}, {3}}};
+const vector<vector<Shape>> kThree = {{{2, 3}, {2, 3}, {2, 3}}, {{2, 3}, {3}, {}},
+                                      {{2, 1}, {}, {1, 3}},     {{}, {}, {}},
+                                      {{0, 3}, {3}, {}},        {{17}, {17}, {}}};
+const vector<vector<Shape>> kIntoThree = {
+    {{2, 3}, {2, 3}, {2, 3}}, {{2, 3}, {3}, {}}, {{0, 3}, {3}, {}}};
 
 // clang-format off
 

@@ -29,7 +29,8 @@ double polygamma_of(int n, double x) {
   for (int i = 0; i < 4000; ++i, at += 1) sum += std::pow(at, static_cast<long double>(-n - 1));
   const long double last = std::pow(at, static_cast<long double>(-n - 1));
   sum += last * at / n + last / 2 + last / at * (n + 1) / 12;
-  return static_cast<double>((n % 2 == 0 ? -1 : 1) * std::tgamma(static_cast<long double>(n + 1)) * sum);
+  return static_cast<double>((n % 2 == 0 ? -1 : 1) * std::tgamma(static_cast<long double>(n + 1)) *
+                             sum);
 }
 
 // clang-format off
