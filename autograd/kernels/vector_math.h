@@ -46,11 +46,11 @@ template <class T, class G>
 template <class T, class F, class G>
 void simd_row(int64_t n, const T* x, T* y, F f, T range, G one) {
   constexpr int64_t block = 1024;
-  for (; n > 0; n -= block, x += block, y += block) {
-    const int64_t count = std::min(n, block);
-    simd_row(count, x, y, f);
-    if (any_beyond(count, x, range)) [[unlikely]]
-      replace_beyond(count, x, y, range, one);
+  for (int64_t start = 0; start < n; start += block) {
+    const int64_t count = std::min(n - start, block);
+    simd_row(count, x + start, y + start, f);
+    if (any_beyond(count, x + start, range)) [[unlikely]]
+      replace_beyond(count, x + start, y + start, range, one);
   }
 }
 
