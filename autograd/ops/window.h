@@ -1,0 +1,47 @@
+#pragma once
+// What operations that move a window over the last 1 to 3 dims of a tensor are told.
+
+#include <reel/autograd/shape.h>
+
+#include <concepts>
+
+namespace reel {
+
+inline constexpr int kMaxAxes = 3;
+
+/// One int for all axes or one an axis: `.stride = 2`, `.stride = {2, 1}`. Trivially copied.
+class IntList {
+ public:
+  IntList() = default;  ///< empty: not given
+  template <std::integral T>
+  IntList(T value) : IntList({static_cast<int64_t>(value)}) {}
+  IntList(std::initializer_list<int64_t> values) { assign(values); }
+  IntList(std::span<const int64_t> values) { assign(values); }
+  IntList(const std::vector<int64_t>& values) { assign(values); }
+  IntList(const Shape& values) { assign(values); }
+
+  bool empty() const { return size_ == 0; }
+  /// One value for each of `axes` axes. Throws unless there are one or `axes` of them, each at
+  /// least `least`; the text names the op and `what` they are.
+  Shape expand(const char* op, const char* what, int axes, int64_t least) const {
+    const Shape given(std::span(values_, static_cast<size_t>(size_ < kMaxAxes ? size_ : kMaxAxes)));
+    check(size_ == 1 || size_ == axes, "{}: one {} or {} of them are required, got {}{}", op, what,
+          axes, given, size_ > kMaxAxes ? " and more" : "");
+    for (int64_t value : given)
+      check(value >= least, "{}: {} of at least {} is required, got {}", op, what, least, given);
+    return size_ == axes ? given : Shape::filled(axes, values_[0]);
+  }
+
+ private:
+  void assign(std::span<const int64_t> values) {
+    for (int64_t value : values) {
+      if (size_ < kMaxAxes) values_[size_] = value;
+      ++size_;
+    }
+  }
+
+  int size_ = 0;  // of what was given; more than there are axes never fits
+  int64_t values_[kMaxAxes] = {};
+};
+
+}  // namespace reel
