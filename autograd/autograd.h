@@ -11,6 +11,7 @@
 #include <reel/autograd/index.h>
 #include <reel/autograd/memory.h>
 #include <reel/autograd/ops/activation.h>
+#include <reel/autograd/ops/convolution.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/ctc.h>
 #include <reel/autograd/ops/distance.h>

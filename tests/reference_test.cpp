@@ -34,6 +34,7 @@ const std::map<std::string, Family>& families() {
       {"linalg", linalg_family()},
       {"binary", binary_family()},
       {"elementwise", elementwise_family()},
+      {"conv", conv_family()},
   };
   return served;
 }

@@ -16,6 +16,10 @@ Tensor dot(const Tensor& a, const Tensor& b);
 Tensor bmm(const Tensor& a, const Tensor& b);
 /// input @ weight^T + bias: input [..., in], weight [out, in] or [in], bias [out] or undefined.
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias = {});
+/// input1^T weight[o] input2 + bias[o] for every o: inputs [..., in1] and [..., in2] of the same
+/// leading dims, weight [out, in1, in2], bias [out] or undefined.
+Tensor bilinear(const Tensor& input1, const Tensor& input2, const Tensor& weight,
+                const Tensor& bias = {});
 
 // beta * x + alpha * (a product), in one pass where floating; x broadcasts to the product's shape
 // and is not read where beta is 0. Integers take integer factors only.

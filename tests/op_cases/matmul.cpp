@@ -130,6 +130,19 @@ void matmul_rows(Rows& rows) {
   }
   rows.push_back({.name = "cdist", .fn = [](const Tensors& x) { return cdist(x[0], x[1]); }, .shapes = {{{3, 1, 2, 3}, {2, 2, 3}}},
                   .reference = [](const Tensors& x) { return build({3, 2, 2, 2}, [&](const Index& i) { return distance(x[0], x[1], {i[0], 0, i[2]}, {i[1], i[3]}, 2); }); }, .note = "batches"});
+  rows.push_back({.name = "bilinear", .fn = [](const Tensors& x) { return bilinear(x[0], x[1], x[2], x.size() > 3 ? x[3] : Tensor()); },
+                  .shapes = {{{2, 3}, {2, 2}, {4, 3, 2}, {4}}, {{3}, {2}, {4, 3, 2}}, {{2, 1, 3}, {2, 1, 2}, {1, 3, 2}, {1}}, {{0, 3}, {0, 2}, {4, 3, 2}, {4}}},
+                  .reference = [](const Tensors& x) {
+                    Shape shape = x[0].shape();
+                    shape[shape.rank() - 1] = x[2].size(0);
+                    return build(shape, [&](const Index& i) {
+                      Index a = i, b = i;
+                      double s = x.size() > 3 ? at(x[3], {i.back()}) : 0;
+                      for (a.back() = 0; a.back() < x[2].size(1); ++a.back())
+                        for (b.back() = 0; b.back() < x[2].size(2); ++b.back()) s += at(x[0], a) * at(x[2], {i.back(), a.back(), b.back()}) * at(x[1], b);
+                      return s;
+                    });
+                  }});
 }
 
 // clang-format on

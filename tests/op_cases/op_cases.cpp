@@ -14,6 +14,7 @@ const Rows& op_cases() {
     distance_rows(rows);
     binary_rows(rows);
     comparison_rows(rows);
+    convolution_rows(rows);
     elementwise_rows(rows);
     embedding_rows(rows);
     indexing_rows(rows);

@@ -38,6 +38,7 @@ void ctc_rows(Rows& rows);
 void distance_rows(Rows& rows);
 void binary_rows(Rows& rows);
 void comparison_rows(Rows& rows);
+void convolution_rows(Rows& rows);
 void elementwise_rows(Rows& rows);
 void embedding_rows(Rows& rows);
 void indexing_rows(Rows& rows);

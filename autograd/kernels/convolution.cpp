@@ -1,0 +1,433 @@
+#include <reel/autograd/kernels/convolution.h>
+#include <reel/autograd/kernels/copy.h>
+#include <reel/autograd/kernels/gemm.h>
+#include <reel/autograd/kernels/parallel.h>
+
+namespace reel::kernels {
+namespace {
+
+// ---- sizes and how the work is cut -------------------------------------------------------------------------
+
+struct Sizes {
+  const Window& window;
+  int64_t batch, groups;
+  int64_t in, out;  // channels of one group
+  int64_t elements, image, positions;
+  bool pointwise;  // the matrix of what the window sees is the image itself
+
+  Sizes(int64_t n, int64_t c, int64_t o, const Convolution& how)
+      : window(how.window),
+        batch(n),
+        groups(how.groups),
+        in(c / groups),
+        out(o / groups),
+        elements(product(how.window.kernel)),
+        image(product(how.window.image)),
+        positions(product(how.window.positions)),
+        pointwise(elements == 1 && how.window.stride == Axes{1, 1, 1} &&
+                  how.window.padding == Axes{0, 0, 0} && image == positions) {}
+
+  int64_t rows() const { return in * elements; }
+  int64_t weights() const { return groups * out * rows(); }
+  // A few channels a group are quicker one by one than as products of matrices.
+  bool few_channels() const { return groups > 1 && in * out <= 8; }
+};
+
+// What the window sees is laid out for this many bytes at a time, less than a core's own cache.
+constexpr int64_t kColumnBytes = int64_t{1} << 19;
+// But for no fewer positions, because products of thin matrices are slow.
+constexpr int64_t kLeastPositions = 64;
+// Enough blocks for some threads, where there is work for them.
+constexpr int64_t kBlocks = 16;
+constexpr int64_t kBlockWork = int64_t{1} << 20;
+// Partial sums of a weight's gradient hold no more numbers together.
+constexpr int64_t kPartialNumbers = int64_t{1} << 20;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Whole images, or a part of the positions of one image.
+struct Tile {
+  int64_t image, images;
+  int64_t begin, end;
+
+  int64_t length() const { return end - begin; }
+  int64_t width() const { return images * length(); }
+};
+
+class Tiles {
+ public:
+  Tiles(const Sizes& s, size_t bytes) : batch_(s.batch), positions_(s.positions) {
+    const int64_t fit = kColumnBytes / (s.rows() * static_cast<int64_t>(bytes));
+    const int64_t spread = ceil_div(s.batch * s.positions, kBlocks);
+    const int64_t width = std::max(kLeastPositions, std::min(fit, std::max<int64_t>(256, spread)));
+    images_ = std::clamp<int64_t>(width / s.positions, 1, s.batch);
+    length_ = s.positions;
+    if (images_ == 1 && width < s.positions) {
+      // Parts of one size but for the last, whose rows begin where vectors do.
+      length_ = ceil_div(ceil_div(s.positions, ceil_div(s.positions, width)), 16) * 16;
+    }
+  }
+  int64_t parts() const { return ceil_div(positions_, length_); }
+  int64_t count() const { return ceil_div(batch_, images_) * parts(); }
+  int64_t width() const { return images_ * std::min(length_, positions_); }
+  Tile operator[](int64_t i) const {
+    const int64_t image = i / parts() * images_, begin = i % parts() * length_;
+    return {image, std::min(images_, batch_ - image), begin, std::min(begin + length_, positions_)};
+  }
+
+ private:
+  int64_t batch_, positions_;
+  int64_t images_, length_;
+};
+
+// How many ranges `channels` are cut into, so that there are blocks for some threads: each of them
+// pays for its columns (or its share of the packing) once more.
+int64_t ranges_of(const Sizes& s, int64_t channels, int64_t blocks) {
+  const int64_t work = s.batch * s.positions * s.weights();
+  const int64_t wanted = std::min(kBlocks, work / kBlockWork);
+  return std::clamp<int64_t>(wanted / std::max<int64_t>(1, blocks), 1,
+                             std::max<int64_t>(1, channels / 16));
+}
+
+// ---- matrices of a tile ------------------------------------------------------------------------------------
+
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(int64_t size) : array_(Array::empty(size, dtype_of<T>)) {}
+  T* data() const { return array_.template data<T>(); }
+
+ private:
+  Array array_;
+};
+
+// Channels of [N, total, size] planes: `first` and those after it.
+template <class T>
+struct Planes {
+  T* data;
+  int64_t total, size;
+  int64_t first, channels;
+
+  T* at(int64_t image, int64_t channel = 0) const {
+    return data + (image * total + first + channel) * size;
+  }
+};
+
+// The planes as a matrix [channels, positions of the tile], in `buffer` if they do not lie so.
+template <class T>
+Operand<T> matrix_of(const Planes<const T>& planes, const Tile& tile, T* buffer) {
+  if (tile.images == 1) return {planes.at(tile.image) + tile.begin, planes.size};
+  for (int64_t channel = 0; channel < planes.channels; ++channel) {
+    for (int64_t i = 0; i < tile.images; ++i) {
+      std::copy_n(planes.at(tile.image + i, channel), planes.size,
+                  buffer + channel * tile.width() + i * planes.size);
+    }
+  }
+  return {buffer, tile.width()};
+}
+
+// What the window sees of the planes: [channels * elements, positions of the tile].
+template <class T>
+Operand<T> columns_of(const Sizes& s, const Planes<const T>& planes, const Tile& tile, T* buffer) {
+  if (s.pointwise) return matrix_of(planes, tile, buffer);
+  for (int64_t i = 0; i < tile.images; ++i) {
+    im2col(s.window, planes.at(tile.image + i), planes.channels, tile.begin, tile.end,
+           buffer + i * tile.length(), tile.width());
+  }
+  return {buffer, tile.width()};
+}
+
+template <class T>
+void fill_planes(const Planes<T>& planes, int64_t image, const T* bias) {
+  for (int64_t channel = 0; channel < planes.channels; ++channel) {
+    std::fill_n(planes.at(image, channel), planes.size, bias ? bias[planes.first + channel] : T{0});
+  }
+}
+
+// ---- the map -----------------------------------------------------------------------------------------------
+
+template <class T>
+void map_tile(const Sizes& s, const Planes<const T>& x, const T* weight, const T* bias,
+              const Tile& tile, const Planes<T>& y) {
+  const Scratch<T> seen(s.pointwise && tile.images == 1 ? 1 : s.rows() * tile.width());
+  const Scratch<T> staged(tile.images == 1 ? 1 : y.channels * tile.width());
+  const Operand<T> columns = columns_of(s, x, tile, seen.data());
+  T* const to = tile.images == 1 ? y.at(tile.image) + tile.begin : staged.data();
+  const int64_t leading = tile.images == 1 ? y.size : tile.width();
+  for (int64_t channel = 0; bias && channel < y.channels; ++channel)
+    std::fill_n(to + channel * leading, tile.width(), bias[y.first + channel]);
+  gemm(y.channels, tile.width(), s.rows(), Operand<T>{weight + y.first * s.rows(), s.rows()},
+       columns, T(bias ? 1 : 0), to, leading);
+  if (tile.images == 1) return;
+  for (int64_t channel = 0; channel < y.channels; ++channel) {
+    for (int64_t i = 0; i < tile.images; ++i) {
+      std::copy_n(to + channel * leading + i * y.size, y.size, y.at(tile.image + i, channel));
+    }
+  }
+}
+
+template <class T>
+void map_planes(const Sizes& s, const Planes<const T>& x, const T* weight, const T* bias,
+                int64_t image, const Planes<T>& y) {
+  const int64_t stride = s.window.stride[2];
+  fill_planes(y, image, bias);
+  for (int64_t out = 0; out < y.channels; ++out) {
+    for (int64_t row = 0; row < s.rows(); ++row) {
+      const T factor = weight[(y.first + out) * s.rows() + row];
+      const T* from = x.at(image, row / s.elements);
+      T* to = y.at(image, out);
+      for_each_run(s.window, row % s.elements, 0, s.positions,
+                   [&](int64_t at, int64_t first, int64_t count) {
+#pragma GCC ivdep
+                     for (int64_t i = 0; i < count; ++i)
+                       to[at + i] += factor * from[first + i * stride];
+                   });
+    }
+  }
+}
+
+// ---- its adjoint by the image ------------------------------------------------------------------------------
+
+// x: some channels of one group, g: all of that group.
+template <class T>
+void input_tile(const Sizes& s, const Planes<const T>& g, const T* weight, const Tile& tile,
+                const Planes<T>& x, bool accumulate) {
+  const bool direct = s.pointwise && tile.images == 1;
+  const int64_t rows = x.channels * s.elements;
+  const Scratch<T> seen(direct ? 1 : rows * tile.width());
+  const Scratch<T> staged(tile.images == 1 ? 1 : g.channels * tile.width());
+  const Operand<T> matrix = matrix_of(g, tile, staged.data());
+  const Operand<T> transposed{weight + g.first * s.rows() + x.first % s.in * s.elements, s.rows(),
+                              true};
+  if (direct) {
+    gemm(rows, tile.width(), s.out, transposed, matrix, T(accumulate ? 1 : 0),
+         x.at(tile.image) + tile.begin, x.size);
+    return;
+  }
+  gemm(rows, tile.width(), s.out, transposed, matrix, T{0}, seen.data(), tile.width());
+  for (int64_t i = 0; i < tile.images; ++i) {
+    col2im(s.window, seen.data() + i * tile.length(), tile.width(), x.channels, tile.begin,
+           tile.end, x.at(tile.image + i));
+  }
+}
+
+template <class T>
+void input_planes(const Sizes& s, const Planes<const T>& g, const T* weight, int64_t image,
+                  const Planes<T>& x) {
+  const int64_t stride = s.window.stride[2];
+  for (int64_t out = 0; out < g.channels; ++out) {
+    for (int64_t row = 0; row < s.rows(); ++row) {
+      const T factor = weight[(g.first + out) * s.rows() + row];
+      const T* from = g.at(image, out);
+      T* to = x.at(image, row / s.elements);
+      for_each_run(s.window, row % s.elements, 0, s.positions,
+                   [&](int64_t at, int64_t first, int64_t count) {
+#pragma GCC ivdep
+                     for (int64_t i = 0; i < count; ++i)
+                       to[first + i * stride] += factor * from[at + i];
+                   });
+    }
+  }
+}
+
+// ---- its adjoint by the weight -----------------------------------------------------------------------------
+
+// The sum over some tiles, in order, into the columns of `to` that belong to x's channels.
+template <class T>
+void weight_tiles(const Sizes& s, const Planes<const T>& g, const Planes<const T>& x,
+                  const Tiles& tiles, int64_t begin, int64_t end, T* to) {
+  const int64_t rows = x.channels * s.elements;
+  const Scratch<T> seen(rows * tiles.width()), staged(g.channels * tiles.width());
+  for (int64_t i = begin; i < end; ++i) {
+    const Tile tile = tiles[i];
+    const Operand<T> matrix = matrix_of(g, tile, staged.data());
+    Operand<T> columns = columns_of(s, x, tile, seen.data());
+    columns.transposed = true;
+    gemm(s.out, rows, tile.width(), matrix, columns, T(i > begin ? 1 : 0),
+         to + g.first * s.rows() + x.first % s.in * s.elements, s.rows());
+  }
+}
+
+// The sum of a[i] * b[i * stride], in float64 beyond sixteen running sums.
+template <class T>
+double dot(const T* a, const T* b, int64_t stride, int64_t count) {
+  constexpr int64_t kLanes = 16;
+  T sums[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (int64_t lane = 0; lane < kLanes; ++lane)
+      sums[lane] += a[i + lane] * b[(i + lane) * stride];
+  }
+  for (; i < count; ++i) sums[i % kLanes] += a[i] * b[i * stride];
+  double total = 0;
+  for (const T sum : sums) total += static_cast<double>(sum);
+  return total;
+}
+
+template <class T>
+void weight_planes(const Sizes& s, const Planes<const T>& g, const Planes<const T>& x, T* to) {
+  for (int64_t out = 0; out < g.channels; ++out) {
+    for (int64_t row = 0; row < s.rows(); ++row) {
+      double sum = 0;
+      for (int64_t image = 0; image < s.batch; ++image) {
+        for_each_run(s.window, row % s.elements, 0, s.positions,
+                     [&](int64_t at, int64_t first, int64_t count) {
+                       sum += dot(g.at(image, out) + at, x.at(image, row / s.elements) + first,
+                                  s.window.stride[2], count);
+                     });
+      }
+      to[(g.first + out) * s.rows() + row] = static_cast<T>(sum);
+    }
+  }
+}
+
+// ---- the three as a whole ----------------------------------------------------------------------------------
+
+// [N, channels, sizes] with as many of the three axes as the caller has, or a weight.
+Array make(const Array& like, int64_t lead, int64_t channels, const Axes& sizes, int axes) {
+  Shape shape{lead, channels};
+  for (int axis = 3 - axes; axis < 3; ++axis) shape.push_back(sizes[static_cast<size_t>(axis)]);
+  return Array::empty(shape, like.dtype());
+}
+
+template <class T>
+const T* data_or_null(const Array& x) {
+  return x.defined() ? x.data<T>() : nullptr;
+}
+
+Array contiguous_or_none(const Array& x) { return x.defined() ? contiguous(x) : x; }
+
+template <class T>
+void map_all(const Sizes& s, const T* x, const T* weight, const T* bias, T* y) {
+  const auto image_planes = [&](int64_t group) {
+    return Planes<const T>{x, s.groups * s.in, s.image, group * s.in, s.in};
+  };
+  const Planes<T> all{y, s.groups * s.out, s.positions, 0, s.groups * s.out};
+  if (s.rows() == 0) {
+    for (int64_t image = 0; image < s.batch; ++image) fill_planes(all, image, bias);
+    return;
+  }
+  if (s.few_channels()) {
+    return parallel_for(s.batch * s.groups, [&](int64_t block) {
+      const int64_t group = block % s.groups;
+      const Planes<T> to{y, all.total, all.size, group * s.out, s.out};
+      map_planes(s, image_planes(group), weight, bias, block / s.groups, to);
+    });
+  }
+  const Tiles tiles(s, sizeof(T));
+  const int64_t ranges = ranges_of(s, s.out, tiles.count() * s.groups);
+  parallel_for(tiles.count() * s.groups * ranges, [&](int64_t block) {
+    const int64_t group = block / ranges % s.groups, range = block % ranges;
+    const int64_t begin = s.out * range / ranges, end = s.out * (range + 1) / ranges;
+    map_tile(s, image_planes(group), weight, bias, tiles[block / ranges / s.groups],
+             Planes<T>{y, all.total, all.size, group * s.out + begin, end - begin});
+  });
+}
+
+template <class T>
+void input_all(const Sizes& s, const T* g, const T* weight, const T* bias, T* x) {
+  const auto position_planes = [&](int64_t group) {
+    return Planes<const T>{g, s.groups * s.out, s.positions, group * s.out, s.out};
+  };
+  const Planes<T> all{x, s.groups * s.in, s.image, 0, s.groups * s.in};
+  if (s.few_channels()) {
+    return parallel_for(s.batch * s.groups, [&](int64_t block) {
+      const int64_t group = block % s.groups, image = block / s.groups;
+      const Planes<T> to{x, all.total, all.size, group * s.in, s.in};
+      fill_planes(to, image, bias);
+      input_planes(s, position_planes(group), weight, image, to);
+    });
+  }
+  // The parts of one image overlap, so that one block sees to all of them.
+  const Tiles tiles(s, sizeof(T));
+  const int64_t chunks = tiles.count() / tiles.parts();
+  const int64_t ranges = ranges_of(s, s.in, chunks * s.groups);
+  parallel_for(chunks * s.groups * ranges, [&](int64_t block) {
+    const int64_t group = block / ranges % s.groups, range = block % ranges;
+    const int64_t begin = s.in * range / ranges, end = s.in * (range + 1) / ranges;
+    const Planes<T> to{x, all.total, all.size, group * s.in + begin, end - begin};
+    const int64_t first = block / ranges / s.groups * tiles.parts();
+    const bool fills = !s.pointwise || bias || s.out == 0 || tiles[first].images > 1;
+    for (int64_t i = 0; fills && i < tiles[first].images; ++i)
+      fill_planes(to, tiles[first].image + i, bias);
+    for (int64_t part = 0; s.out > 0 && part < tiles.parts(); ++part)
+      input_tile(s, position_planes(group), weight, tiles[first + part], to, fills);
+  });
+}
+
+template <class T>
+void weight_all(const Sizes& s, const T* g, const T* x, T* weight) {
+  const auto position_planes = [&](int64_t group) {
+    return Planes<const T>{g, s.groups * s.out, s.positions, group * s.out, s.out};
+  };
+  const auto image_planes = [&](int64_t first, int64_t channels) {
+    return Planes<const T>{x, s.groups * s.in, s.image, first, channels};
+  };
+  if (s.few_channels()) {
+    return parallel_for(s.groups, [&](int64_t group) {
+      weight_planes(s, position_planes(group), image_planes(group * s.in, s.in), weight);
+    });
+  }
+  const Tiles tiles(s, sizeof(T));
+  const int64_t sums =
+      std::clamp<int64_t>(kPartialNumbers / s.weights(), 1, std::min(kBlocks, tiles.count()));
+  const Scratch<T> partial(sums > 1 ? (sums - 1) * s.weights() : 1);
+  const int64_t ranges = ranges_of(s, s.in, sums * s.groups);
+  parallel_for(sums * s.groups * ranges, [&](int64_t block) {
+    const int64_t group = block / ranges % s.groups, range = block % ranges;
+    const int64_t begin = s.in * range / ranges, end = s.in * (range + 1) / ranges;
+    const int64_t sum = block / ranges / s.groups;
+    weight_tiles(s, position_planes(group), image_planes(group * s.in + begin, end - begin), tiles,
+                 tiles.count() * sum / sums, tiles.count() * (sum + 1) / sums,
+                 sum == 0 ? weight : partial.data() + (sum - 1) * s.weights());
+  });
+  for (int64_t sum = 0; sum < sums - 1; ++sum) {
+    const T* from = partial.data() + sum * s.weights();
+    for (int64_t i = 0; i < s.weights(); ++i) weight[i] += from[i];
+  }
+}
+
+}  // namespace
+
+Array convolution(const Array& x, const Array& weight, const Array& bias, const Convolution& how) {
+  const Sizes s(x.size(0), x.size(1), weight.size(0), how);
+  const Array y = make(x, s.batch, weight.size(0), how.window.positions, how.window.axes);
+  if (y.numel() == 0) return y;
+  dispatch_float(x.dtype(), "convolution", [&]<class T>(TypeTag<T>) {
+    const Array images = contiguous(x), factors = contiguous(weight);
+    const Array added = contiguous_or_none(bias);
+    map_all(s, images.data<T>(), factors.data<T>(), data_or_null<T>(added), y.data<T>());
+  });
+  return y;
+}
+
+Array convolution_input(const Array& g, const Array& weight, const Array& bias,
+                        const Convolution& how) {
+  const int64_t channels = weight.size(1) * how.groups;
+  const Sizes s(g.size(0), channels, weight.size(0), how);
+  const Array x = make(g, s.batch, channels, how.window.image, how.window.axes);
+  if (x.numel() == 0) return x;
+  dispatch_float(g.dtype(), "convolution", [&]<class T>(TypeTag<T>) {
+    const Array given = contiguous(g), factors = contiguous(weight);
+    const Array added = contiguous_or_none(bias);
+    input_all(s, given.data<T>(), factors.data<T>(), data_or_null<T>(added), x.data<T>());
+  });
+  return x;
+}
+
+Array convolution_weight(const Array& g, const Array& x, const Convolution& how) {
+  const Sizes s(x.size(0), x.size(1), g.size(1), how);
+  const Array weight = make(g, g.size(1), s.in, how.window.kernel, how.window.axes);
+  if (weight.numel() == 0) return weight;
+  if (s.batch == 0) {
+    fill(weight, 0);
+    return weight;
+  }
+  dispatch_float(g.dtype(), "convolution", [&]<class T>(TypeTag<T>) {
+    const Array given = contiguous(g), images = contiguous(x);
+    weight_all(s, given.data<T>(), images.data<T>(), weight.data<T>());
+  });
+  return weight;
+}
+
+}  // namespace reel::kernels
