@@ -37,6 +37,8 @@ struct Sizes {
 constexpr int64_t kColumnBytes = int64_t{1} << 19;
 // But for no fewer positions, because products of thin matrices are slow.
 constexpr int64_t kLeastPositions = 64;
+// Images with so many positions are multiplied one by one, where they lie.
+constexpr int64_t kWhole = 256;
 // Enough blocks for some threads, where there is work for them.
 constexpr int64_t kBlocks = 16;
 constexpr int64_t kBlockWork = int64_t{1} << 20;
@@ -60,7 +62,7 @@ class Tiles {
     const int64_t fit = kColumnBytes / (s.rows() * static_cast<int64_t>(bytes));
     const int64_t spread = ceil_div(s.batch * s.positions, kBlocks);
     const int64_t width = std::max(kLeastPositions, std::min(fit, std::max<int64_t>(256, spread)));
-    images_ = std::clamp<int64_t>(width / s.positions, 1, s.batch);
+    images_ = s.positions < kWhole ? std::clamp<int64_t>(width / s.positions, 1, s.batch) : 1;
     length_ = s.positions;
     if (images_ == 1 && width < s.positions) {
       // Parts of one size but for the last, whose rows begin where vectors do.
@@ -176,7 +178,7 @@ void map_planes(const Sizes& s, const Planes<const T>& x, const T* weight, const
       const T factor = weight[(y.first + out) * s.rows() + row];
       const T* from = x.at(image, row / s.elements);
       T* to = y.at(image, out);
-      for_each_run(s.window, row % s.elements, 0, s.positions,
+      for_each_run(s.window, Element(s.window, row % s.elements), 0, s.positions,
                    [&](int64_t at, int64_t first, int64_t count) {
 #pragma GCC ivdep
                      for (int64_t i = 0; i < count; ++i)
@@ -220,7 +222,7 @@ void input_planes(const Sizes& s, const Planes<const T>& g, const T* weight, int
       const T factor = weight[(g.first + out) * s.rows() + row];
       const T* from = g.at(image, out);
       T* to = x.at(image, row / s.elements);
-      for_each_run(s.window, row % s.elements, 0, s.positions,
+      for_each_run(s.window, Element(s.window, row % s.elements), 0, s.positions,
                    [&](int64_t at, int64_t first, int64_t count) {
 #pragma GCC ivdep
                      for (int64_t i = 0; i < count; ++i)
@@ -248,21 +250,33 @@ void weight_tiles(const Sizes& s, const Planes<const T>& g, const Planes<const T
   }
 }
 
-// The sum of a[i] * b[i * stride], in float64 beyond sixteen running sums.
+// Running sums of a[i] * b[i * stride], so many that a processor adds them side by side. Blocks of
+// another size have sums of their own: a wide read of what was just written narrowly would wait.
 template <class T>
-double dot(const T* a, const T* b, int64_t stride, int64_t count) {
-  constexpr int64_t kLanes = 16;
-  T sums[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane)
-      sums[lane] += a[i + lane] * b[(i + lane) * stride];
+struct Dot {
+  T blocks[16] = {}, halves[8] = {}, rest = 0;
+
+  void add(const T* a, const T* b, int64_t stride, int64_t count) {
+    int64_t i = 0;
+    if (stride == 1) {
+      for (; i + 16 <= count; i += 16) add_block(a + i, b + i, blocks);
+      for (; i + 8 <= count; i += 8) add_block(a + i, b + i, halves);
+    }
+    for (; i < count; ++i) rest += a[i] * b[i * stride];
   }
-  for (; i < count; ++i) sums[i % kLanes] += a[i] * b[i * stride];
-  double total = 0;
-  for (const T sum : sums) total += static_cast<double>(sum);
-  return total;
-}
+  double total() const {
+    double sum = static_cast<double>(rest);
+    for (const T lane : blocks) sum += static_cast<double>(lane);
+    for (const T lane : halves) sum += static_cast<double>(lane);
+    return sum;
+  }
+
+ private:
+  template <size_t N>
+  static void add_block(const T* a, const T* b, T (&sums)[N]) {
+    for (size_t lane = 0; lane < N; ++lane) sums[lane] += a[lane] * b[lane];
+  }
+};
 
 template <class T>
 void weight_planes(const Sizes& s, const Planes<const T>& g, const Planes<const T>& x, T* to) {
@@ -270,11 +284,13 @@ void weight_planes(const Sizes& s, const Planes<const T>& g, const Planes<const 
     for (int64_t row = 0; row < s.rows(); ++row) {
       double sum = 0;
       for (int64_t image = 0; image < s.batch; ++image) {
-        for_each_run(s.window, row % s.elements, 0, s.positions,
+        const T *by = g.at(image, out), *from = x.at(image, row / s.elements);
+        Dot<T> dot;
+        for_each_run(s.window, Element(s.window, row % s.elements), 0, s.positions,
                      [&](int64_t at, int64_t first, int64_t count) {
-                       sum += dot(g.at(image, out) + at, x.at(image, row / s.elements) + first,
-                                  s.window.stride[2], count);
+                       dot.add(by + at, from + first, s.window.stride[2], count);
                      });
+        sum += dot.total();
       }
       to[(g.first + out) * s.rows() + row] = static_cast<T>(sum);
     }

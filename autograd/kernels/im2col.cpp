@@ -2,23 +2,51 @@
 #include <reel/autograd/kernels/im2col.h>
 #include <reel/autograd/kernels/parallel.h>
 
+#include <cstring>
+
 namespace reel::kernels {
+namespace {
+
+// Runs are short, often a dozen numbers, so that a call of memcpy would cost more than what it
+// copies. The last block of each size overlaps the one before it.
+template <size_t N, class T>
+void copy_blocks(const T* from, T* to, int64_t count) {
+  constexpr int64_t block = N;
+  for (int64_t i = 0; i + block < count; i += block) std::memcpy(to + i, from + i, N * sizeof(T));
+  std::memcpy(to + count - block, from + count - block, N * sizeof(T));
+}
+
+template <class T>
+[[gnu::always_inline]] inline void copy_run(const T* from, T* to, int64_t count) {
+  if (count >= 16) {
+    copy_blocks<16>(from, to, count);
+  } else if (count >= 8) {
+    copy_blocks<8>(from, to, count);
+  } else if (count >= 4) {
+    copy_blocks<4>(from, to, count);
+  } else {
+    for (int64_t i = 0; i < count; ++i) to[i] = from[i];
+  }
+}
+
+}  // namespace
 
 template <class T>
 void im2col(const Window& window, const T* images, int64_t channels, int64_t begin, int64_t end,
             T* columns, int64_t leading) {
   const int64_t elements = product(window.kernel), image = product(window.image);
   const int64_t stride = window.stride[2];
-  for (int64_t channel = 0; channel < channels; ++channel) {
-    const T* from = images + channel * image;
-    for (int64_t element = 0; element < elements; ++element) {
-      T* to = columns + (channel * elements + element) * leading - begin;
+  for (int64_t k = 0; k < elements; ++k) {
+    const Element element(window, k);
+    for (int64_t channel = 0; channel < channels; ++channel) {
+      const T* from = images + channel * image;
+      T* to = columns + (channel * elements + k) * leading - begin;
       int64_t done = begin;
       for_each_run(window, element, begin, end, [&](int64_t at, int64_t first, int64_t count) {
         std::fill(to + done, to + at, T{0});
         done = at + count;
         if (stride == 1) {
-          std::copy(from + first, from + first + count, to + at);
+          copy_run(from + first, to + at, count);
         } else {
           for (int64_t i = 0; i < count; ++i) to[at + i] = from[first + i * stride];
         }
@@ -33,10 +61,11 @@ void col2im(const Window& window, const T* columns, int64_t leading, int64_t cha
             int64_t begin, int64_t end, T* images) {
   const int64_t elements = product(window.kernel), image = product(window.image);
   const int64_t stride = window.stride[2];
-  for (int64_t channel = 0; channel < channels; ++channel) {
-    T* to = images + channel * image;
-    for (int64_t element = 0; element < elements; ++element) {
-      const T* from = columns + (channel * elements + element) * leading - begin;
+  for (int64_t k = 0; k < elements; ++k) {
+    const Element element(window, k);
+    for (int64_t channel = 0; channel < channels; ++channel) {
+      T* to = images + channel * image;
+      const T* from = columns + (channel * elements + k) * leading - begin;
       for_each_run(window, element, begin, end, [&](int64_t at, int64_t first, int64_t count) {
         if (stride == 1) {
 #pragma GCC ivdep

@@ -21,49 +21,55 @@ struct Window {
   Axes stride{1, 1, 1}, padding{0, 0, 0}, dilation{1, 1, 1};
 };
 
-namespace detail {
+/// One element of the window: along each axis the positions at which it lies in the image.
+struct Element {
+  struct Range {
+    int64_t begin, end;
+    int64_t shift;  // position p sees image element p * stride + shift
+  };
+  std::array<Range, 3> axes;
 
-// The positions along one axis whose window element `k` lies in the image.
-struct Range {
-  int64_t begin, end;
-  int64_t shift;  // position p sees image element p * stride + shift
+  Element(const Window& window, int64_t index) {
+    for (size_t axis = 3; axis-- > 0; index /= window.kernel[axis])
+      axes[axis] = inside(window, axis, index % window.kernel[axis]);
+  }
+
+ private:
+  static Range inside(const Window& window, size_t axis, int64_t k) {
+    const int64_t stride = window.stride[axis], size = window.positions[axis];
+    const int64_t shift = k * window.dilation[axis] - window.padding[axis];
+    const int64_t room = window.image[axis] - shift;
+    const int64_t begin = shift >= 0 ? 0 : std::min(size, (-shift + stride - 1) / stride);
+    const int64_t end = room <= 0 ? 0 : std::min(size, (room - 1) / stride + 1);
+    return {begin, std::max(begin, end), shift};
+  }
 };
 
-inline Range inside(const Window& window, size_t axis, int64_t k) {
-  const int64_t stride = window.stride[axis], size = window.positions[axis];
-  const int64_t shift = k * window.dilation[axis] - window.padding[axis];
-  const int64_t begin = shift >= 0 ? 0 : (-shift + stride - 1) / stride;
-  const int64_t room = window.image[axis] - shift;
-  const int64_t end = room <= 0 ? 0 : (room - 1) / stride + 1;
-  return {std::min(begin, size), std::max(std::min(begin, size), std::min(end, size)), shift};
-}
-
-}  // namespace detail
-
-/// For one element of the window and the positions in [begin, end), both in row-major order: calls
+/// For one element of the window and the positions in [begin, end) in row-major order: calls
 /// run(position, image, count) for runs of `count` positions that lie behind each other, the first
 /// of which sees the image's element `image`, the others those that follow at the last axis'
 /// stride. Positions where the element lies in the padding are left out.
 template <class Run>
-void for_each_run(const Window& window, int64_t element, int64_t begin, int64_t end, Run&& run) {
-  const int64_t width = window.positions[2], height = window.positions[1];
-  const int64_t plane = window.kernel[1] * window.kernel[2];
-  const detail::Range depths = detail::inside(window, 0, element / plane);
-  const detail::Range rows = detail::inside(window, 1, element % plane / window.kernel[2]);
-  const detail::Range columns = detail::inside(window, 2, element % window.kernel[2]);
-  for (int64_t depth = std::max(depths.begin, begin / (height * width)); depth < depths.end;
-       ++depth) {
-    const int64_t slice = (depth * window.stride[0] + depths.shift) * window.image[1];
-    const int64_t before = depth * height * width;
-    if (before >= end) return;
-    for (int64_t row = std::max(rows.begin, (begin - before) / width); row < rows.end; ++row) {
+void for_each_run(const Window& window, const Element& element, int64_t begin, int64_t end,
+                  Run&& run) {
+  const auto& [depths, rows, columns] = element.axes;
+  const int64_t width = window.positions[2], slice = window.positions[1] * width;
+  const int64_t stride = window.stride[2];
+  const int64_t first_depth = begin > 0 ? begin / slice : 0;
+  for (int64_t depth = std::max(depths.begin, first_depth); depth < depths.end; ++depth) {
+    const int64_t before = depth * slice;
+    const int64_t first_row = begin > before ? (begin - before) / width : 0;
+    int64_t row = std::max(rows.begin, first_row);
+    int64_t line = ((depth * window.stride[0] + depths.shift) * window.image[1] +
+                    row * window.stride[1] + rows.shift) *
+                       window.image[2] +
+                   columns.shift;
+    for (; row < rows.end; ++row, line += window.stride[1] * window.image[2]) {
       const int64_t start = before + row * width;
       if (start >= end) return;
       const int64_t from = std::max(columns.begin, begin - start);
       const int64_t to = std::min(columns.end, end - start);
-      if (from >= to) continue;
-      const int64_t line = (slice + row * window.stride[1] + rows.shift) * window.image[2];
-      run(start + from, line + from * window.stride[2] + columns.shift, to - from);
+      if (from < to) run(start + from, line + from * stride, to - from);
     }
   }
 }
