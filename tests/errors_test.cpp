@@ -547,6 +547,8 @@ std::vector<Row> rows() {
       {"conv2d_stride_many", [] { conv2d(doubles({1, 1, 5, 5}), doubles({1, 1, 3, 3}), {}, {.stride = {1, 2, 3, 4}}); }, {"conv2d", "stride", "[1, 2, 3] and more"}},
       {"conv2d_dilation", [] { conv2d(doubles({1, 1, 5, 5}), doubles({1, 1, 3, 3}), {}, {.dilation = 0}); }, {"conv2d", "dilation", "at least 1", "[0]"}},
       {"conv2d_padding", [] { conv2d(doubles({1, 1, 5, 5}), doubles({1, 1, 3, 3}), {}, {.padding = -1}); }, {"conv2d", "padding", "at least 0", "[-1]"}},
+      {"conv2d_padding_huge", [] { conv2d(doubles({1, 1, 5, 5}), doubles({1, 1, 3, 3}), {}, {.padding = int64_t{1} << 40}); }, {"conv2d", "padding", "at most"}},
+      {"conv3d_result_huge", [] { conv3d(doubles({1, 1, 5, 5, 5}), doubles({1, 1, 3, 3, 3}), {}, {.padding = 1 << 30}); }, {"conv3d", "too many"}},
       {"conv2d_padding_text", [] { conv2d(doubles({1, 1, 5, 5}), doubles({1, 1, 3, 3}), {}, {.padding = "full"}); }, {"conv2d", "same", "valid", "full"}},
       {"conv2d_same_strided", [] { conv2d(doubles({1, 1, 5, 5}), doubles({1, 1, 3, 3}), {}, {.stride = 2, .padding = "same"}); }, {"conv2d", "same", "stride of 1", "2, 2"}},
       {"conv2d_groups", [] { conv2d(doubles({1, 4, 5, 5}), doubles({3, 2, 3, 3}), {}, {.groups = 2}); }, {"conv2d", "2 groups", "[3, 2, 3, 3]"}},

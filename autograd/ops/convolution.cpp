@@ -119,6 +119,12 @@ Dtype common_dtype(const Call& call) {
   return call.bias.defined() ? promote_types(dtype, call.bias.dtype()) : dtype;
 }
 
+// Throws if a result of `channels` of these sizes could not be.
+void check_result(const Call& call, int64_t channels, const Axes& sizes) {
+  const int64_t batch = call.batched() ? call.x.size(0) : 1;
+  check_sizes(call.op, {batch, channels, sizes[0], sizes[1], sizes[2]});
+}
+
 // apply(x, weight, bias) with all in one dtype, and with a batch of one for an x that has none.
 template <class Apply>
 Tensor in_batches(const Call& call, Apply apply) {
@@ -198,6 +204,7 @@ Tensor conv(int axes, const Tensor& x, const Tensor& weight, const Tensor& bias,
   check_ranks(call);
   check_channels(call, false);
   const Convolution how{conv_window(call, options), options.groups};
+  check_result(call, weight.size(0), how.window.positions);
   return in_batches(call, [&](const Tensor& batch, const Tensor& factors, const Tensor& added) {
     return map(how, batch, factors, added);
   });
@@ -232,6 +239,7 @@ Tensor conv_transpose(int axes, const Tensor& x, const Tensor& weight, const Ten
   check_ranks(call);
   check_channels(call, true);
   const Convolution how{transpose_window(call, options), options.groups};
+  check_result(call, weight.size(1) * options.groups, how.window.image);
   return in_batches(call, [&](const Tensor& batch, const Tensor& factors, const Tensor& added) {
     return adjoint(call.op, how, batch, factors, added);
   });
@@ -297,6 +305,9 @@ Tensor unfold(const Tensor& x, const UnfoldOptions& options) {
   check<TypeError>(x.is_floating_point(), "unfold: a floating dtype is required, got {}",
                    x.dtype());
   const Window window = patch_window("unfold", x.shape(), options);
+  const Axes &kernel = window.kernel, &positions = window.positions;
+  check_sizes("unfold", {x.numel() / (x.size(-1) * x.size(-2)), kernel[1], kernel[2], positions[1],
+                         positions[2]});
   return x.dim() == 3 ? unfold_patches(x.unsqueeze(0), window).squeeze(0)
                       : unfold_patches(x, window);
 }
@@ -313,6 +324,7 @@ Tensor fold(const Tensor& columns, const IntList& output_size, const UnfoldOptio
   check(columns.size(-2) % elements == 0 && columns.size(-1) == positions,
         "fold: an input [..., a multiple of {}, {}] is required, got {}", elements, positions,
         columns.shape());
+  check_sizes("fold", {columns.numel() / (elements * positions), window.image[1], window.image[2]});
   return columns.dim() == 2 ? fold_patches(columns.unsqueeze(0), window).squeeze(0)
                             : fold_patches(columns, window);
 }

@@ -27,8 +27,11 @@ class IntList {
     const Shape given(std::span(values_, static_cast<size_t>(size_ < kMaxAxes ? size_ : kMaxAxes)));
     check(size_ == 1 || size_ == axes, "{}: one {} or {} of them are required, got {}{}", op, what,
           axes, given, size_ > kMaxAxes ? " and more" : "");
-    for (int64_t value : given)
-      check(value >= least, "{}: {} of at least {} is required, got {}", op, what, least, given);
+    for (int64_t value : given) {
+      check(value >= least && value <= kMost,
+            "{}: {} of at least {} and at most {} is required, got {}", op, what, least, kMost,
+            given);
+    }
     return size_ == axes ? given : Shape::filled(axes, values_[0]);
   }
 
@@ -39,6 +42,9 @@ class IntList {
       ++size_;
     }
   }
+
+  // Products of two such numbers, and some more of them, fit.
+  static constexpr int64_t kMost = (int64_t{1} << 31) - 1;
 
   int size_ = 0;  // of what was given; more than there are axes never fits
   int64_t values_[kMaxAxes] = {};
