@@ -168,24 +168,39 @@ void map_tile(const Sizes& s, const Planes<const T>& x, const T* weight, const T
   }
 }
 
+// Every weight of a group by itself, without a matrix: visit(element, in, out, weight) with
+// channels counted within the group.
+template <class Visit>
+void for_each_weight(const Sizes& s, int64_t group, Visit visit) {
+  for (int64_t k = 0; k < s.elements; ++k) {
+    const Element element(s.window, k);
+    for (int64_t out = 0; out < s.out; ++out) {
+      for (int64_t in = 0; in < s.in; ++in) {
+        const int64_t weight = (group * s.out + out) * s.rows() + in * s.elements + k;
+        visit(element, in, out, weight);
+      }
+    }
+  }
+}
+
 template <class T>
 void map_planes(const Sizes& s, const Planes<const T>& x, const T* weight, const T* bias,
                 int64_t image, const Planes<T>& y) {
   const int64_t stride = s.window.stride[2];
   fill_planes(y, image, bias);
-  for (int64_t out = 0; out < y.channels; ++out) {
-    for (int64_t row = 0; row < s.rows(); ++row) {
-      const T factor = weight[(y.first + out) * s.rows() + row];
-      const T* from = x.at(image, row / s.elements);
-      T* to = y.at(image, out);
-      for_each_run(s.window, Element(s.window, row % s.elements), 0, s.positions,
-                   [&](int64_t at, int64_t first, int64_t count) {
+  for_each_weight(s, y.first / s.out, [&](const Element& e, int64_t in, int64_t out, int64_t at) {
+    const T factor = weight[at];
+    for_each_block(s.window, e, 0, s.positions, [&](const Block& block) {
+      const T* from = x.at(image, in) + block.image;
+      T* to = y.at(image, out) + block.position;
+      for (int64_t row = 0; row < block.rows; ++row) {
 #pragma GCC ivdep
-                     for (int64_t i = 0; i < count; ++i)
-                       to[at + i] += factor * from[first + i * stride];
-                   });
-    }
-  }
+        for (int64_t i = 0; i < block.count; ++i) to[i] += factor * from[i * stride];
+        from += block.image_step;
+        to += block.position_step;
+      }
+    });
+  });
 }
 
 // ---- its adjoint by the image ------------------------------------------------------------------------------
@@ -217,19 +232,19 @@ template <class T>
 void input_planes(const Sizes& s, const Planes<const T>& g, const T* weight, int64_t image,
                   const Planes<T>& x) {
   const int64_t stride = s.window.stride[2];
-  for (int64_t out = 0; out < g.channels; ++out) {
-    for (int64_t row = 0; row < s.rows(); ++row) {
-      const T factor = weight[(g.first + out) * s.rows() + row];
-      const T* from = g.at(image, out);
-      T* to = x.at(image, row / s.elements);
-      for_each_run(s.window, Element(s.window, row % s.elements), 0, s.positions,
-                   [&](int64_t at, int64_t first, int64_t count) {
+  for_each_weight(s, x.first / s.in, [&](const Element& e, int64_t in, int64_t out, int64_t at) {
+    const T factor = weight[at];
+    for_each_block(s.window, e, 0, s.positions, [&](const Block& block) {
+      const T* from = g.at(image, out) + block.position;
+      T* to = x.at(image, in) + block.image;
+      for (int64_t row = 0; row < block.rows; ++row) {
 #pragma GCC ivdep
-                     for (int64_t i = 0; i < count; ++i)
-                       to[first + i * stride] += factor * from[at + i];
-                   });
-    }
-  }
+        for (int64_t i = 0; i < block.count; ++i) to[i * stride] += factor * from[i];
+        from += block.position_step;
+        to += block.image_step;
+      }
+    });
+  });
 }
 
 // ---- its adjoint by the weight -----------------------------------------------------------------------------
@@ -280,21 +295,22 @@ struct Dot {
 
 template <class T>
 void weight_planes(const Sizes& s, const Planes<const T>& g, const Planes<const T>& x, T* to) {
-  for (int64_t out = 0; out < g.channels; ++out) {
-    for (int64_t row = 0; row < s.rows(); ++row) {
-      double sum = 0;
-      for (int64_t image = 0; image < s.batch; ++image) {
-        const T *by = g.at(image, out), *from = x.at(image, row / s.elements);
-        Dot<T> dot;
-        for_each_run(s.window, Element(s.window, row % s.elements), 0, s.positions,
-                     [&](int64_t at, int64_t first, int64_t count) {
-                       dot.add(by + at, from + first, s.window.stride[2], count);
-                     });
-        sum += dot.total();
-      }
-      to[(g.first + out) * s.rows() + row] = static_cast<T>(sum);
+  for_each_weight(s, g.first / s.out, [&](const Element& e, int64_t in, int64_t out, int64_t at) {
+    double sum = 0;
+    for (int64_t image = 0; image < s.batch; ++image) {
+      Dot<T> dot;
+      for_each_block(s.window, e, 0, s.positions, [&](const Block& block) {
+        const T *a = g.at(image, out) + block.position, *b = x.at(image, in) + block.image;
+        for (int64_t row = 0; row < block.rows; ++row) {
+          dot.add(a, b, s.window.stride[2], block.count);
+          a += block.position_step;
+          b += block.image_step;
+        }
+      });
+      sum += dot.total();
     }
-  }
+    to[at] = static_cast<T>(sum);
+  });
 }
 
 // ---- the three as a whole ----------------------------------------------------------------------------------

@@ -7,25 +7,51 @@
 namespace reel::kernels {
 namespace {
 
-// Runs are short, often a dozen numbers, so that a call of memcpy would cost more than what it
-// copies. The last block of each size overlaps the one before it.
+// Rows are short, often a dozen numbers, so that a call of memcpy would cost more than what it
+// copies. The last piece of N overlaps the one before it.
 template <size_t N, class T>
-void copy_blocks(const T* from, T* to, int64_t count) {
-  constexpr int64_t block = N;
-  for (int64_t i = 0; i + block < count; i += block) std::memcpy(to + i, from + i, N * sizeof(T));
-  std::memcpy(to + count - block, from + count - block, N * sizeof(T));
+void copy_pieces(const T* from, T* to, const Block& block) {
+  constexpr int64_t piece = N;
+  const int64_t last = block.count - piece;
+  for (int64_t row = 0; row < block.rows; ++row) {
+    for (int64_t i = 0; i < last; i += piece) std::memcpy(to + i, from + i, N * sizeof(T));
+    std::memcpy(to + last, from + last, N * sizeof(T));
+    from += block.image_step;
+    to += block.position_step;
+  }
 }
 
 template <class T>
-[[gnu::always_inline]] inline void copy_run(const T* from, T* to, int64_t count) {
-  if (count >= 16) {
-    copy_blocks<16>(from, to, count);
-  } else if (count >= 8) {
-    copy_blocks<8>(from, to, count);
-  } else if (count >= 4) {
-    copy_blocks<4>(from, to, count);
-  } else {
-    for (int64_t i = 0; i < count; ++i) to[i] = from[i];
+void copy_block(const T* from, T* to, const Block& block, int64_t stride) {
+  if (stride == 1 && block.count >= 16) return copy_pieces<16>(from, to, block);
+  if (stride == 1 && block.count >= 8) return copy_pieces<8>(from, to, block);
+  if (stride == 1 && block.count >= 4) return copy_pieces<4>(from, to, block);
+  for (int64_t row = 0; row < block.rows; ++row) {
+    for (int64_t i = 0; i < block.count; ++i) to[i] = from[i * stride];
+    from += block.image_step;
+    to += block.position_step;
+  }
+}
+
+// Between the rows of a block; there are but a few zeros in a row.
+template <class T>
+void clear_gaps(T* to, const Block& block) {
+  for (int64_t i = block.count; i < block.position_step; ++i) {
+    for (int64_t row = 0; row < block.rows - 1; ++row) to[row * block.position_step + i] = T{0};
+  }
+}
+
+template <class T>
+void add_block(const T* from, T* to, const Block& block, int64_t stride) {
+  for (int64_t row = 0; row < block.rows; ++row) {
+    if (stride == 1) {
+#pragma GCC ivdep
+      for (int64_t i = 0; i < block.count; ++i) to[i] += from[i];
+    } else {
+      for (int64_t i = 0; i < block.count; ++i) to[i * stride] += from[i];
+    }
+    from += block.position_step;
+    to += block.image_step;
   }
 }
 
@@ -35,21 +61,17 @@ template <class T>
 void im2col(const Window& window, const T* images, int64_t channels, int64_t begin, int64_t end,
             T* columns, int64_t leading) {
   const int64_t elements = product(window.kernel), image = product(window.image);
-  const int64_t stride = window.stride[2];
   for (int64_t k = 0; k < elements; ++k) {
     const Element element(window, k);
     for (int64_t channel = 0; channel < channels; ++channel) {
-      const T* from = images + channel * image;
       T* to = columns + (channel * elements + k) * leading - begin;
       int64_t done = begin;
-      for_each_run(window, element, begin, end, [&](int64_t at, int64_t first, int64_t count) {
-        std::fill(to + done, to + at, T{0});
-        done = at + count;
-        if (stride == 1) {
-          copy_run(from + first, to + at, count);
-        } else {
-          for (int64_t i = 0; i < count; ++i) to[at + i] = from[first + i * stride];
-        }
+      for_each_block(window, element, begin, end, [&](const Block& block) {
+        std::fill(to + done, to + block.position, T{0});
+        copy_block(images + channel * image + block.image, to + block.position, block,
+                   window.stride[2]);
+        clear_gaps(to + block.position, block);
+        done = block.position + (block.rows - 1) * block.position_step + block.count;
       });
       std::fill(to + done, to + end, T{0});
     }
@@ -60,19 +82,13 @@ template <class T>
 void col2im(const Window& window, const T* columns, int64_t leading, int64_t channels,
             int64_t begin, int64_t end, T* images) {
   const int64_t elements = product(window.kernel), image = product(window.image);
-  const int64_t stride = window.stride[2];
   for (int64_t k = 0; k < elements; ++k) {
     const Element element(window, k);
     for (int64_t channel = 0; channel < channels; ++channel) {
-      T* to = images + channel * image;
       const T* from = columns + (channel * elements + k) * leading - begin;
-      for_each_run(window, element, begin, end, [&](int64_t at, int64_t first, int64_t count) {
-        if (stride == 1) {
-#pragma GCC ivdep
-          for (int64_t i = 0; i < count; ++i) to[first + i] += from[at + i];
-        } else {
-          for (int64_t i = 0; i < count; ++i) to[first + i * stride] += from[at + i];
-        }
+      for_each_block(window, element, begin, end, [&](const Block& block) {
+        add_block(from + block.position, images + channel * image + block.image, block,
+                  window.stride[2]);
       });
     }
   }

@@ -45,31 +45,43 @@ struct Element {
   }
 };
 
-/// For one element of the window and the positions in [begin, end) in row-major order: calls
-/// run(position, image, count) for runs of `count` positions that lie behind each other, the first
-/// of which sees the image's element `image`, the others those that follow at the last axis'
-/// stride. Positions where the element lies in the padding are left out.
-template <class Run>
-void for_each_run(const Window& window, const Element& element, int64_t begin, int64_t end,
-                  Run&& run) {
+/// Positions that lie in `rows` rows of `count` each, and the image's elements that one element of
+/// the window sees there: from `image` on, along a row at the window's last stride.
+struct Block {
+  int64_t count, rows;
+  int64_t position, position_step;  // the first one, and from row to row
+  int64_t image, image_step;
+};
+
+/// For one element of the window and the positions in [begin, end) in row-major order: visits the
+/// blocks of those where the element lies in the image, in order.
+template <class Visit>
+void for_each_block(const Window& window, const Element& element, int64_t begin, int64_t end,
+                    Visit&& visit) {
   const auto& [depths, rows, columns] = element.axes;
   const int64_t width = window.positions[2], slice = window.positions[1] * width;
-  const int64_t stride = window.stride[2];
-  const int64_t first_depth = begin > 0 ? begin / slice : 0;
-  for (int64_t depth = std::max(depths.begin, first_depth); depth < depths.end; ++depth) {
-    const int64_t before = depth * slice;
-    const int64_t first_row = begin > before ? (begin - before) / width : 0;
-    int64_t row = std::max(rows.begin, first_row);
-    int64_t line = ((depth * window.stride[0] + depths.shift) * window.image[1] +
-                    row * window.stride[1] + rows.shift) *
-                       window.image[2] +
-                   columns.shift;
-    for (; row < rows.end; ++row, line += window.stride[1] * window.image[2]) {
-      const int64_t start = before + row * width;
-      if (start >= end) return;
-      const int64_t from = std::max(columns.begin, begin - start);
-      const int64_t to = std::min(columns.end, end - start);
-      if (from < to) run(start + from, line + from * stride, to - from);
+  const int64_t step = window.stride[1] * window.image[2];
+  for (int64_t depth = std::max(depths.begin, begin > 0 ? begin / slice : 0); depth < depths.end;
+       ++depth) {
+    // What is left of [begin, end), counted from the start of the slice.
+    const int64_t low = std::max<int64_t>(0, begin - depth * slice), high = end - depth * slice;
+    if (high <= 0) return;
+    const int64_t plane = (depth * window.stride[0] + depths.shift) * window.image[1] + rows.shift;
+    const int64_t last = high >= slice ? rows.end : std::min(rows.end, (high - 1) / width + 1);
+    for (int64_t row = std::max(rows.begin, low > 0 ? low / width : 0); row < last;) {
+      const int64_t from = std::max(columns.begin, low - row * width);
+      const int64_t to = std::min(columns.end, high - row * width);
+      // A row that is cut stands alone; the others up to the last that is not cut are one block.
+      const bool whole = from == columns.begin && to == columns.end;
+      const int64_t next = !whole          ? row + 1
+                           : high >= slice ? last
+                                           : std::min(last, (high - columns.end) / width + 1);
+      if (from < to) {
+        visit(Block{to - from, next - row, depth * slice + row * width + from, width,
+                    plane * window.image[2] + row * step + from * window.stride[2] + columns.shift,
+                    step});
+      }
+      row = next;
     }
   }
 }
