@@ -100,6 +100,31 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
       wrt(bias, [](const Tensor& g) { return rows_of(g).sum(0); }));
 }
 
+Tensor bilinear(const Tensor& input1, const Tensor& input2, const Tensor& weight,
+                const Tensor& bias) {
+  const Shape a = input1.shape(), b = input2.shape();
+  bool fits = weight.dim() == 3 && a.rank() > 0 && a.rank() == b.rank() &&
+              a.back() == weight.size(1) && b.back() == weight.size(2);
+  for (int dim = 0; fits && dim < a.rank() - 1; ++dim) fits = a[dim] == b[dim];
+  check(fits,
+        "bilinear: inputs [..., in1] and [..., in2] and weight [out, in1, in2] are required, got "
+        "{}, {} and {}",
+        a, b, weight.shape());
+  const int64_t out = weight.size(0), in1 = weight.size(1), in2 = weight.size(2);
+  check(!bias.defined() || bias.shape() == Shape(out),
+        "bilinear: bias of shape [{}] is required, got {}", out,
+        bias.defined() ? bias.shape() : Shape());
+  Shape forms = a, result = a;
+  forms[a.rank() - 1] = out;
+  forms.push_back(in2);
+  result[a.rank() - 1] = out;
+  // One product with all of the weight, then a sum for every row of it.
+  const Tensor factors = weight.permute({1, 0, 2}).reshape({in1, out * in2});
+  const Tensor rows = matmul(input1, factors).reshape(forms);
+  const Tensor y = matmul(rows, input2.unsqueeze(-1)).reshape(result);
+  return bias.defined() ? y + bias : y;
+}
+
 // ---- products that are added ---------------------------------------------------------------------------------
 
 namespace {
@@ -271,31 +296,6 @@ Tensor chain_matmul(std::initializer_list<Tensor> matrices) {
 }
 
 // ---- method forms --------------------------------------------------------------------------------------------
-
-Tensor bilinear(const Tensor& input1, const Tensor& input2, const Tensor& weight,
-                const Tensor& bias) {
-  const Shape a = input1.shape(), b = input2.shape();
-  bool fits = weight.dim() == 3 && a.rank() > 0 && a.rank() == b.rank() &&
-              a.back() == weight.size(1) && b.back() == weight.size(2);
-  for (int dim = 0; fits && dim < a.rank() - 1; ++dim) fits = a[dim] == b[dim];
-  check(fits,
-        "bilinear: inputs [..., in1] and [..., in2] and weight [out, in1, in2] are required, got "
-        "{}, {} and {}",
-        a, b, weight.shape());
-  const int64_t out = weight.size(0), in1 = weight.size(1), in2 = weight.size(2);
-  check(!bias.defined() || bias.shape() == Shape(out),
-        "bilinear: bias of shape [{}] is required, got {}", out,
-        bias.defined() ? bias.shape() : Shape());
-  Shape forms = a, result = a;
-  forms[a.rank() - 1] = out;
-  forms.push_back(in2);
-  result[a.rank() - 1] = out;
-  // One product with all of the weight, then a sum for every row of it.
-  const Tensor factors = weight.permute({1, 0, 2}).reshape({in1, out * in2});
-  const Tensor rows = matmul(input1, factors).reshape(forms);
-  const Tensor y = matmul(rows, input2.unsqueeze(-1)).reshape(result);
-  return bias.defined() ? y + bias : y;
-}
 
 Tensor MathMethods::matmul(const Tensor& other) const { return reel::matmul(self(), other); }
 Tensor MathMethods::mm(const Tensor& other) const { return reel::mm(self(), other); }
