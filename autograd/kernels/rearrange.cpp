@@ -45,9 +45,7 @@ Array triangle(const Array& given, int64_t diagonal, bool lower) {
       // Where the kept part of the row ends (or, of an upper triangle, begins).
       const int64_t border = std::clamp<int64_t>(row + offset + lower, 0, cols);
       const int64_t begin = lower ? 0 : border, end = lower ? border : cols;
-      std::fill(to, to + begin, T{});
-      std::copy(from + begin, from + end, to + begin);
-      std::fill(to + end, to + cols, T{});
+      for (int64_t i = 0; i < cols; ++i) to[i] = i >= begin && i < end ? from[i] : T{};
     }
   });
   return y;
