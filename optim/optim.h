@@ -1,5 +1,11 @@
 #pragma once
 // Everything of optim/.
 
-#include <reel/optim/optimizer.h>
+#include <reel/optim/adam.h>
+#include <reel/optim/adaptive.h>
+#include <reel/optim/lbfgs.h>
+#include <reel/optim/lr_cycle.h>
+#include <reel/optim/lr_scheduler.h>
+#include <reel/optim/optimizer_of.h>
 #include <reel/optim/sgd.h>
+#include <reel/optim/sign.h>

@@ -1,53 +1,96 @@
 #pragma once
-// What all optimisers share: parameters, their state, the loop over them and the step counter.
+// What all optimisers share: groups of parameters, their state, the loop over them, what is done to
+// gradients on the way, and the step counter.
 
-#include <reel/autograd/tensor.h>
+#include <reel/optim/state.h>
 
 namespace reel::optim {
 
-/// Base of the optimisers. A derived class owns one function, the update formula of one parameter.
+/// What happens to gradients before an update sees them. They themselves stay as they are.
+struct GradientOptions {
+  /// All gradients together are scaled to at most this 2-norm.
+  std::optional<double> clip_norm = {};
+  /// Every element is limited to [-clip_value, clip_value].
+  std::optional<double> clip_value = {};
+  /// step() throws on a gradient with NaN or infinity, and says whose it is.
+  bool check_finite = false;
+};
+
+/// Base of the optimisers; derive from OptimizerOf, which knows the options.
 class Optimizer {
  public:
-  /// Throws unless `parameters` are leaves, at least one, and no two the same.
-  explicit Optimizer(const char* name, std::vector<Tensor> parameters);
   virtual ~Optimizer() = default;
-  Optimizer(Optimizer&&) = default;
 
   /// Updates every parameter that has a gradient. Throws before anything changes if a gradient is
-  /// not of its parameter's shape, or if a parameter's shape or dtype changed since its first
-  /// update.
-  void step();
-  /// Calls `closure`, which computes the loss and its gradients, then steps; returns the loss.
-  Tensor step(const std::function<Tensor()>& closure);
+  /// not of its parameter's shape.
+  virtual void step();
+  /// Calls `closure`, which forgets the gradients, computes the loss and its gradients, then steps;
+  /// returns the loss.
+  virtual Tensor step(const std::function<Tensor()>& closure);
   /// Forgets the gradients, or fills them with zeros.
   void zero_grad(bool set_to_none = true);
-
-  const std::vector<Tensor>& parameters() const { return parameters_; }
-  virtual double lr() const = 0;
-  virtual void set_lr(double lr) = 0;
   /// Steps taken so far.
   int64_t steps() const { return steps_; }
 
+  /// All parameters, or those of one group.
+  std::vector<Tensor> parameters() const;
+  const std::vector<Tensor>& parameters(size_t group) const { return groups_.at(group); }
+  size_t groups() const { return groups_.size(); }
+  double lr(size_t group = 0) { return number("lr", group); }
+  /// Of all groups, or of one. Throws unless lr is finite and not negative.
+  void set_lr(double lr);
+  void set_lr(double lr, size_t group);
+  /// A number among a group's options, by name; of betas the first. Throws if there is none.
+  double& number(std::string_view name, size_t group);
+  bool has_number(std::string_view name) { return option(name, 0) != nullptr; }
+  /// The lr a schedule starts from: a group's when the first schedule was made.
+  double& initial_lr(size_t group);
+
+  void set_gradient_options(const GradientOptions& options) { gradients_ = options; }
+  /// Names for messages, in the order of parameters(); "parameter 3" where there are none.
+  void set_names(std::vector<std::string> names) { names_ = std::move(names); }
+  const char* name() const { return name_; }
+
+  /// Options, counters and states: a copy that load_state_dict() takes. Loading throws, and changes
+  /// nothing, unless it fits these parameters; afterwards the trajectory goes on bit for bit.
+  virtual StateDict state_dict() const;
+  virtual void load_state_dict(const StateDict& state);
+
  protected:
-  /// Updates the numbers of the i-th parameter in place. Grad mode is off; both arrays are
-  /// row-major.
-  virtual void update(size_t i, const Array& parameter, const Array& g) = 0;
-  /// Throws unless lr is finite and not negative.
-  static double checked_lr(const char* name, double lr);
+  explicit Optimizer(const char* name) : name_(name) {}
+  /// Throws unless they are floating leaves, at least one, and none is here already.
+  void add_parameters(std::vector<Tensor> parameters);
+  /// Updates one parameter in place. Grad mode is off; parameter and gradient are row-major and of
+  /// one dtype.
+  virtual void update(Tensor& parameter, const Tensor& g, State& state, size_t group) = 0;
+  /// A number among a group's options, or null.
+  virtual double* option(std::string_view name, size_t group) = 0;
+  virtual void save_options(size_t group, StateDict& into) const = 0;
+  virtual void load_options(size_t group, const StateDict& from) = 0;
+  /// Calls f(parameter, state, group) for every parameter.
+  template <class F>
+  void each_state(F f) {
+    size_t place = 0;
+    for (size_t group = 0; group < groups_.size(); ++group) {
+      for (Tensor& parameter : groups_[group]) f(parameter, states_[place++], group);
+    }
+  }
+  /// What step() looks at before it changes anything.
+  void check_gradients() const;
+  std::string name_of_parameter(size_t place) const;
+
+  int64_t steps_ = 0;
 
  private:
-  // What a parameter was like at its first update, when its state was made.
-  struct Form {
-    bool updated = false;
-    Shape shape = {};
-    Dtype dtype = {};
-  };
-  void check_step() const;
+  double clip_factor() const;
+  Tensor prepared(const Tensor& parameter, double factor) const;
 
   const char* name_;
-  std::vector<Tensor> parameters_;
-  std::vector<Form> forms_;  // by parameter
-  int64_t steps_ = 0;
+  std::vector<std::vector<Tensor>> groups_;
+  std::vector<State> states_;  // in the order of parameters()
+  std::vector<double> initial_lr_;
+  std::vector<std::string> names_;
+  GradientOptions gradients_;
 };
 
 }  // namespace reel::optim

@@ -6,13 +6,16 @@
 #include <reel/reel.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
+#include <map>
+#include <memory>
 
 #include <nlohmann/json.hpp>
 
 using namespace reel;
-using reel::tests::message_of;
 using nlohmann::json;
+using reel::tests::message_of;
 
 namespace {
 
@@ -35,57 +38,146 @@ Tensor variable(std::initializer_list<double> values) {
       .requires_grad_();
 }
 
-optim::SGDOptions sgd_options(const json& options) {
-  optim::SGDOptions result;
-  for (const auto& [name, value] : options.items()) {
-    if (name == "lr")
-      result.lr = value;
-    else if (name == "momentum")
-      result.momentum = value;
-    else if (name == "dampening")
-      result.dampening = value;
-    else if (name == "weight_decay")
-      result.weight_decay = value;
-    else if (name == "nesterov")
-      result.nesterov = value;
-    else if (name == "maximize")
-      result.maximize = value;
-    else
-      ADD_FAILURE() << "unknown option " << name;
+struct SinSum : autograd::Function<SinSum> {
+  static Tensor forward(autograd::Context& ctx, const Tensor& x) {
+    ctx.save_for_backward({x});
+    double sum = 0;
+    for (double v : x.span<double>()) sum += std::sin(v);
+    return full({}, sum, {.dtype = kFloat64});
   }
-  return result;
+  static std::vector<Tensor> backward(autograd::Context& ctx, const std::vector<Tensor>& grad) {
+    Tensor cosine = ctx.saved()[0].clone();
+    for (double& v : cosine.span<double>()) v = std::cos(v);
+    return {grad[0] * cosine};
+  }
+};
+Tensor sin_sum(const Tensor& x) { return SinSum::apply(x); }
+
+// Sets the options that the record names; every one must exist.
+template <class O>
+O options_from(const json& first, const json& second = json::object()) {
+  O options;
+  json named = first;
+  named.update(second);
+  const auto take = [&](const char* name, auto& value) {
+    if (!named.contains(name)) return;
+    named.at(name).get_to(value);
+    named.erase(name);
+  };
+  O::each(options, take);
+  if constexpr (std::is_same_v<O, optim::LBFGSOptions>) {
+    if (named.contains("max_eval")) options.max_eval = named["max_eval"].get<double>();
+    if (named.contains("line_search_fn") && named["line_search_fn"].is_string())
+      options.line_search_fn = "strong_wolfe";
+    for (const char* name : {"max_eval", "line_search_fn"}) named.erase(name);
+  }
+  EXPECT_TRUE(named.empty()) << "unknown options " << named;
+  return options;
 }
+
+template <class Optimizer>
+std::unique_ptr<optim::Optimizer> make(const json& args, const Tensor& p, const Tensor& q) {
+  using O = typename Optimizer::Options;
+  const json& first = args["options"];
+  if constexpr (std::is_same_v<Optimizer, optim::LBFGS>)
+    return std::make_unique<optim::LBFGS>(std::vector<Tensor>{p, q}, options_from<O>(first));
+  else if (args["second_group"].is_null())
+    return std::make_unique<Optimizer>(std::vector<Tensor>{p, q}, options_from<O>(first));
+  else
+    return std::make_unique<Optimizer>(std::vector<optim::ParamGroup<O>>{
+        {{p}, options_from<O>(first)}, {{q}, options_from<O>(first, args["second_group"])}});
+}
+
+using Maker = std::unique_ptr<optim::Optimizer> (*)(const json&, const Tensor&, const Tensor&);
+const std::map<std::string, Maker> kMakers = {
+    {"SGD", make<optim::SGD>},           {"ASGD", make<optim::ASGD>},
+    {"Adam", make<optim::Adam>},         {"AdamW", make<optim::AdamW>},
+    {"Adamax", make<optim::Adamax>},     {"NAdam", make<optim::NAdam>},
+    {"RAdam", make<optim::RAdam>},       {"Adagrad", make<optim::Adagrad>},
+    {"Adadelta", make<optim::Adadelta>}, {"RMSprop", make<optim::RMSprop>},
+    {"Rprop", make<optim::Rprop>},       {"LBFGS", make<optim::LBFGS>}};
+
+// A record's problem: the function it is about, and the optimiser that it names.
+struct Problem {
+  explicit Problem(const json& record)
+      : p(from_json(record["inputs"][0]).requires_grad_()),
+        q(from_json(record["inputs"][1]).requires_grad_()),
+        A(matrix(record["args"]["A"])),
+        b(matrix(record["args"]["b"])),
+        optimizer(kMakers.at(record["op"])(record["args"], p, q)) {}
+
+  Tensor cost() const {
+    const Tensor head = p.slice(0, 0, 2), next = p.slice(0, 1, 3);
+    const Tensor valley = (100 * square(next - head * head) + square(1 - head)).sum() / 50;
+    return valley + 0.5 * square(matmul(A, q) - b).sum() + sin_sum(q);
+  }
+  void step() {
+    optimizer->step([&] {
+      optimizer->zero_grad();
+      const Tensor loss = cost();
+      loss.backward();
+      return loss;
+    });
+  }
+
+  Tensor p, q, A, b;
+  std::unique_ptr<optim::Optimizer> optimizer;
+};
+
+std::vector<const json*> records() {
+  const char* chosen = std::getenv("REEL_REFERENCE_DIR");
+  const std::string folder = chosen ? chosen : REEL_TEST_DATA_DIR "/reference";
+  std::ifstream file(folder + "/optim.json");
+  static const json cases = json::parse(file)["cases"];
+  std::vector<const json*> list;
+  for (const json& record : cases) list.push_back(&record);
+  return list;
+}
+
+std::string name_of_record(const ::testing::TestParamInfo<const json*>& info) {
+  std::string name = (*info.param)["name"];
+  for (char& c : name) {
+    if (!std::isalnum(c)) c = '_';
+  }
+  return name + "_" + std::to_string(info.index);
+}
+
+bool close(const Tensor& got, const json& wanted) {
+  return allclose(got.detach(), from_json(wanted), {.rtol = 1e-10, .atol = 1e-10});
+}
+
+class Trajectory : public ::testing::TestWithParam<const json*> {};
 
 }  // namespace
 
-TEST(SGD, takes_every_step_that_pytorch_takes) {
-  std::ifstream file(std::string(REEL_TEST_DATA_DIR) + "/reference/optim_sgd.json");
-  ASSERT_TRUE(file);
-  const json cases = json::parse(file)["cases"];
-  ASSERT_EQ(cases.size(), 12u);
-  for (const json& row : cases) {
-    SCOPED_TRACE(row["name"].get<std::string>());
-    Tensor p = from_json(row["inputs"][0]).requires_grad_(),
-           q = from_json(row["inputs"][1]).requires_grad_();
-    const Tensor A = matrix(row["args"]["A"]), b = matrix(row["args"]["b"]);
-    optim::SGD sgd({p, q}, sgd_options(row["args"]["options"]));
-    for (size_t step = 0; step < row["args"]["steps"]; ++step) {
-      sgd.zero_grad();
-      const Tensor head = p.slice(0, 0, 2), next = p.slice(0, 1, 3);
-      const Tensor valley = (100 * square(next - head * head) + square(1 - head)).sum() / 50;
-      (valley + 0.5 * square(matmul(A, q) - b).sum()).backward();
-      for (int64_t i = 0; i < 4; ++i)
-        q.grad().data<double>()[i] += std::cos(q.data<double>()[i]);  // d sum(sin q)
-      sgd.step();
-      EXPECT_TRUE(
-          allclose(p.detach(), from_json(row["outputs"][2 * step]), {.rtol = 1e-10, .atol = 1e-10}))
-          << step;
-      EXPECT_TRUE(allclose(q.detach(), from_json(row["outputs"][2 * step + 1]),
-                           {.rtol = 1e-10, .atol = 1e-10}))
-          << step;
-    }
+TEST_P(Trajectory, is_pytorchs_at_every_step) {
+  Problem problem(*GetParam());
+  for (size_t step = 0; step < (*GetParam())["args"]["steps"]; ++step) {
+    problem.step();
+    ASSERT_TRUE(close(problem.p, (*GetParam())["outputs"][2 * step])) << step;
+    ASSERT_TRUE(close(problem.q, (*GetParam())["outputs"][2 * step + 1])) << step;
   }
 }
+
+TEST_P(Trajectory, goes_on_bit_for_bit_from_a_saved_state) {
+  Problem whole(*GetParam()), resumed(*GetParam());
+  for (int i = 0; i < 5; ++i) whole.step();
+  {
+    NoGradGuard no_grad;
+    resumed.p.copy_(whole.p);
+    resumed.q.copy_(whole.q);
+  }
+  resumed.optimizer->load_state_dict(whole.optimizer->state_dict());
+  for (int i = 0; i < 5; ++i) {
+    whole.step();
+    resumed.step();
+  }
+  EXPECT_TRUE(equal(whole.p.detach(), resumed.p.detach()));
+  EXPECT_TRUE(equal(whole.q.detach(), resumed.q.detach()));
+  EXPECT_EQ(whole.optimizer->steps(), resumed.optimizer->steps());
+}
+
+INSTANTIATE_TEST_SUITE_P(Reference, Trajectory, ::testing::ValuesIn(records()), name_of_record);
 
 TEST(Optimizer, skips_parameters_without_a_gradient) {
   Tensor used = variable({1}), unused = variable({2});
@@ -164,7 +256,8 @@ TEST(Optimizer, state_of_another_dtype_is_refused) {
   layer(ones({1, 2})).sum().backward();
   sgd.step();
   layer->to(kFloat64);
-  EXPECT_NE(message_of([&] { sgd.step(); }).find("was float32 of shape [1, 2]"), std::string::npos);
+  EXPECT_NE(message_of([&] { sgd.step(); }).find("made for a float32 parameter of shape [1, 2]"),
+            std::string::npos);
 }
 
 TEST(Optimizer, refuses_what_cannot_be_optimised) {

@@ -236,8 +236,8 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Reference);
 INSTANTIATE_TEST_SUITE_P(Cases, Reference, ::testing::ValuesIn(cases()), name_of_case);
 
 // Families that other tests compare, in steps that one operation cannot show.
-const std::map<std::string, std::string> kElsewhere = {{"random", "random_test"},
-                                                       {"optim_sgd", "optim_test"}};
+const std::map<std::string, std::string> kElsewhere = {
+    {"random", "random_test"}, {"optim", "optim_test"}, {"schedule", "schedule_test"}};
 
 TEST(ReferenceFamilies, are_all_there_and_those_not_served_are_named) {
   for (const auto& [name, family] : families())

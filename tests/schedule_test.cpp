@@ -1,0 +1,279 @@
+// Schedules: every lr and momentum of PyTorch's, what is remembered, and what is refused.
+#include "message_of.h"
+
+#include <gtest/gtest.h>
+
+#include <reel/reel.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+
+using namespace reel;
+using namespace reel::optim;
+using nlohmann::json;
+using reel::tests::message_of;
+
+namespace {
+
+using Scheduler = std::shared_ptr<LRScheduler>;
+
+std::vector<const json*> records() {
+  const char* chosen = std::getenv("REEL_REFERENCE_DIR");
+  const std::string folder = chosen ? chosen : REEL_TEST_DATA_DIR "/reference";
+  std::ifstream file(folder + "/schedule.json");
+  static const json cases = json::parse(file)["cases"];
+  std::vector<const json*> list;
+  for (const json& record : cases) list.push_back(&record);
+  return list;
+}
+
+double number(const json& args, const char* name, double otherwise) {
+  return args.contains(name) && !args[name].is_null() ? args[name].get<double>() : otherwise;
+}
+int64_t integer(const json& args, const char* name, int64_t otherwise) {
+  return args.contains(name) && !args[name].is_null() ? args[name].get<int64_t>() : otherwise;
+}
+bool flag(const json& args, const char* name, bool otherwise) {
+  return args.contains(name) ? args[name].get<bool>() : otherwise;
+}
+std::string_view text(const json& args, const char* name, std::string_view otherwise) {
+  return args.contains(name) ? args[name].get_ref<const std::string&>() : otherwise;
+}
+PerGroup per_group(const json& args, const char* name, PerGroup otherwise) {
+  if (!args.contains(name)) return otherwise;
+  if (args[name].is_array()) return args[name].get<std::vector<double>>();
+  return args[name].get<double>();
+}
+
+LambdaList functions(const json& factors) {
+  LambdaList list;
+  for (const json& factor : factors.is_array() ? factors : json::array({factors})) {
+    const std::string name = factor;
+    list.push_back([name](int64_t epoch) {
+      const double e = static_cast<double>(epoch);
+      if (name == "0.95**epoch") return std::pow(0.95, e);
+      if (name == "1/(1+0.1*epoch)") return 1 / (1 + 0.1 * e);
+      if (name == "0.9") return 0.9;
+      if (name == "0.9+0.05*(epoch%2)") return 0.9 + 0.05 * static_cast<double>(epoch % 2);
+      throw Error("unknown factor " + name);
+    });
+  }
+  return list;
+}
+
+Scheduler cyclic(Optimizer& o, const json& args) {
+  return std::make_shared<CyclicLR>(
+      o, CyclicLROptions{.base_lr = per_group(args, "base_lr", 0.0),
+                         .max_lr = per_group(args, "max_lr", 0.0),
+                         .step_size_up = integer(args, "step_size_up", 2000),
+                         .step_size_down = integer(args, "step_size_down", 0),
+                         .mode = text(args, "mode", "triangular"),
+                         .gamma = number(args, "gamma", 1),
+                         .cycle_momentum = flag(args, "cycle_momentum", true),
+                         .base_momentum = per_group(args, "base_momentum", 0.8),
+                         .max_momentum = per_group(args, "max_momentum", 0.9)});
+}
+
+Scheduler one_cycle(Optimizer& o, const json& args) {
+  return std::make_shared<OneCycleLR>(
+      o, OneCycleLROptions{.max_lr = per_group(args, "max_lr", 0.0),
+                           .total_steps = integer(args, "total_steps", 0),
+                           .pct_start = number(args, "pct_start", 0.3),
+                           .anneal_strategy = text(args, "anneal_strategy", "cos"),
+                           .cycle_momentum = flag(args, "cycle_momentum", true),
+                           .base_momentum = per_group(args, "base_momentum", 0.85),
+                           .max_momentum = per_group(args, "max_momentum", 0.95),
+                           .div_factor = number(args, "div_factor", 25),
+                           .final_div_factor = number(args, "final_div_factor", 1e4),
+                           .three_phase = flag(args, "three_phase", false)});
+}
+
+Scheduler plateau(Optimizer& o, const json& args) {
+  return std::make_shared<ReduceLROnPlateau>(
+      o, ReduceLROnPlateauOptions{.mode = text(args, "mode", "min"),
+                                  .factor = number(args, "factor", 0.1),
+                                  .patience = integer(args, "patience", 10),
+                                  .threshold = number(args, "threshold", 1e-4),
+                                  .threshold_mode = text(args, "threshold_mode", "rel"),
+                                  .cooldown = integer(args, "cooldown", 0),
+                                  .min_lr = per_group(args, "min_lr", 0.0),
+                                  .eps = number(args, "eps", 1e-8)});
+}
+
+Scheduler make(const std::string& name, Optimizer& o, const json& args);
+
+SchedulerList make_list(Optimizer& o, const json& list) {
+  SchedulerList schedulers;
+  for (const json& entry : list) schedulers.push_back(make(entry[0], o, entry[1]));
+  return schedulers;
+}
+
+Scheduler formula(const std::string& name, Optimizer& o, const json& args) {
+  const int64_t total = integer(args, "total_iters", 5);
+  if (name == "StepLR")
+    return std::make_shared<StepLR>(
+        o, StepLROptions{integer(args, "step_size", 1), number(args, "gamma", 0.1)});
+  if (name == "MultiStepLR")
+    return std::make_shared<MultiStepLR>(
+        o, MultiStepLROptions{args["milestones"].get<std::vector<int64_t>>(),
+                              number(args, "gamma", 0.1)});
+  if (name == "ConstantLR")
+    return std::make_shared<ConstantLR>(o,
+                                        ConstantLROptions{number(args, "factor", 1.0 / 3), total});
+  if (name == "LinearLR")
+    return std::make_shared<LinearLR>(o, LinearLROptions{number(args, "start_factor", 1.0 / 3),
+                                                         number(args, "end_factor", 1), total});
+  if (name == "ExponentialLR")
+    return std::make_shared<ExponentialLR>(o, ExponentialLROptions{number(args, "gamma", 0.1)});
+  if (name == "PolynomialLR")
+    return std::make_shared<PolynomialLR>(o, PolynomialLROptions{total, number(args, "power", 1)});
+  if (name == "CosineAnnealingLR")
+    return std::make_shared<CosineAnnealingLR>(
+        o, CosineAnnealingLROptions{integer(args, "T_max", 1), number(args, "eta_min", 0)});
+  return nullptr;
+}
+
+Scheduler make(const std::string& name, Optimizer& o, const json& args) {
+  if (name == "LambdaLR") return std::make_shared<LambdaLR>(o, functions(args["factor"]));
+  if (name == "MultiplicativeLR")
+    return std::make_shared<MultiplicativeLR>(o, functions(args["factor"]));
+  if (name == "CosineAnnealingWarmRestarts")
+    return std::make_shared<CosineAnnealingWarmRestarts>(
+        o, WarmRestartsOptions{integer(args, "T_0", 1), integer(args, "T_mult", 1),
+                               number(args, "eta_min", 0)});
+  if (name == "CyclicLR") return cyclic(o, args);
+  if (name == "OneCycleLR") return one_cycle(o, args);
+  if (name == "ReduceLROnPlateau") return plateau(o, args);
+  if (name == "SequentialLR")
+    return std::make_shared<SequentialLR>(o, make_list(o, args["schedulers"]),
+                                          args["milestones"].get<std::vector<int64_t>>());
+  if (name == "ChainedScheduler")
+    return std::make_shared<ChainedScheduler>(o, make_list(o, args["schedulers"]));
+  if (const Scheduler made = formula(name, o, args)) return made;
+  throw Error("unknown schedule " + name);
+}
+
+// An optimiser with two groups of one parameter each, and the schedule of a record.
+struct Setting {
+  explicit Setting(const json& record)
+      : args(record["args"]),
+        optimizer(made_for(args)),
+        scheduler(make(record["op"], *optimizer, args)) {}
+
+  static std::unique_ptr<Optimizer> made_for(const json& args) {
+    const auto parameter = [] { return zeros({1}, {.requires_grad = true}); };
+    const double first = args["initial"][0], second = args["initial"][1];
+    if (args.contains("optimizer"))
+      return std::make_unique<Adam>(std::vector<Adam::Group>{{{parameter()}, {.lr = first}},
+                                                             {{parameter()}, {.lr = second}}});
+    return std::make_unique<SGD>(
+        std::vector<SGD::Group>{{{parameter()}, {.lr = first, .momentum = 0.9}},
+                                {{parameter()}, {.lr = second, .momentum = 0.9}}});
+  }
+  void step(size_t epoch) {
+    if (auto* by_metric = dynamic_cast<ReduceLROnPlateau*>(scheduler.get()))
+      by_metric->step(args["metric"][epoch].get<double>());
+    else
+      scheduler->step();
+  }
+  // lr of both groups, then momentum.
+  double value(size_t output) const {
+    if (output < 2) return optimizer->lr(output);
+    return optimizer->number(optimizer->has_number("momentum") ? "momentum" : "betas", output - 2);
+  }
+
+  const json& args;
+  std::unique_ptr<Optimizer> optimizer;
+  Scheduler scheduler;
+};
+
+class Schedule : public ::testing::TestWithParam<const json*> {};
+
+std::string name_of_record(const ::testing::TestParamInfo<const json*>& info) {
+  std::string name = (*info.param)["name"];
+  for (char& c : name) {
+    if (!std::isalnum(c)) c = '_';
+  }
+  return name + "_" + std::to_string(info.index);
+}
+
+}  // namespace
+
+TEST_P(Schedule, is_pytorchs_in_every_epoch) {
+  Setting setting(*GetParam());
+  const json& outputs = (*GetParam())["outputs"];
+  const size_t epochs = (*GetParam())["args"]["epochs"];
+  for (size_t epoch = 0; epoch < epochs; ++epoch) {
+    for (size_t output = 0; output < outputs.size(); ++output) {
+      const double wanted = outputs[output]["data"][epoch];
+      ASSERT_NEAR(setting.value(output), wanted, 1e-10 * std::max(1e-3, std::fabs(wanted)))
+          << "epoch " << epoch << ", output " << output;
+    }
+    if (epoch + 1 < epochs) setting.step(epoch);
+  }
+}
+
+TEST_P(Schedule, goes_on_bit_for_bit_from_a_saved_state) {
+  Setting whole(*GetParam()), resumed(*GetParam());
+  for (size_t epoch = 0; epoch < 7; ++epoch) whole.step(epoch);
+  resumed.optimizer->load_state_dict(whole.optimizer->state_dict());
+  resumed.scheduler->load_state_dict(whole.scheduler->state_dict());
+  for (size_t epoch = 7; epoch < 14; ++epoch) {
+    whole.step(epoch);
+    resumed.step(epoch);
+  }
+  for (size_t output = 0; output < (*GetParam())["outputs"].size(); ++output)
+    EXPECT_EQ(whole.value(output), resumed.value(output));
+}
+
+INSTANTIATE_TEST_SUITE_P(Reference, Schedule, ::testing::ValuesIn(records()), name_of_record);
+
+// ---- the course's own ------------------------------------------------------------------------------------
+
+TEST(PowerLR, divides_by_a_power_of_the_epoch) {
+  SGD sgd({zeros({1}, {.requires_grad = true})}, {.lr = 0.1});
+  PowerLR schedule(sgd, {.decay_steps = 20, .power = 2});
+  for (int i = 0; i < 10; ++i) schedule.step();
+  EXPECT_DOUBLE_EQ(sgd.lr(), 0.1 / std::pow(1.5, 2));
+}
+
+TEST(PiecewiseConstantLR, jumps_at_its_boundaries) {
+  SGD sgd({zeros({1}, {.requires_grad = true})}, {.lr = 1});
+  PiecewiseConstantLR schedule(sgd, {.boundaries = {2, 4}, .factors = {1, 0.5, 0.1}});
+  std::vector<double> seen;
+  for (int i = 0; i < 5; ++i, schedule.step()) seen.push_back(sgd.lr());
+  EXPECT_EQ(seen, (std::vector<double>{1, 1, 0.5, 0.5, 0.1}));
+}
+
+// ---- bad input -------------------------------------------------------------------------------------------
+
+TEST(Schedules, refuse_what_makes_no_sense) {
+  SGD sgd({zeros({1}, {.requires_grad = true})}, {.lr = 0.1});
+  const auto says = [](const std::function<void()>& call, const char* what) {
+    const std::string text = message_of(call);
+    EXPECT_NE(text.find(what), std::string::npos) << text;
+  };
+  says([&] { StepLR(sgd, {.step_size = 0}); }, "step_size must be positive, got 0");
+  says([&] { CosineAnnealingLR(sgd, {.T_max = 0}); }, "T_max");
+  says([&] { LinearLR(sgd, {.start_factor = 2}); }, "got 2 and 1");
+  says([&] { CyclicLR(sgd, {.mode = "square"}); }, "mode must be triangular");
+  says([&] { CyclicLR(sgd, {.base_lr = {1, 2, 3}}); }, "base_lr must be one number");
+  says([&] { OneCycleLR(sgd, {.max_lr = 1}); }, "total_steps");
+  says([&] { ReduceLROnPlateau(sgd, {.factor = 1}); }, "factor must be in [0, 1)");
+  says(
+      [&] {
+        ReduceLROnPlateau schedule(sgd);
+        schedule.step();
+      },
+      "needs the metric");
+  says([&] { SequentialLR(sgd, {}, {}); }, "empty list");
+  says([&] { LambdaLR(sgd, LambdaList{}); }, "expected one function");
+  Adagrad adagrad({zeros({1}, {.requires_grad = true})}, {.lr = 0.1});
+  says([&] { OneCycleLR(adagrad, {.max_lr = 1, .total_steps = 5}); }, "momentum or betas");
+  OneCycleLR cycle(sgd, {.max_lr = 1, .total_steps = 1});
+  cycle.step();
+  says([&] { cycle.step(); }, "has 1 steps");
+}
