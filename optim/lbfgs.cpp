@@ -1,4 +1,5 @@
 #include <reel/autograd/ops/creation.h>
+#include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/matmul.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/view.h>
@@ -18,7 +19,7 @@ constexpr double kSufficient = 1e-4;  // Wolfe's first condition: share of the e
 constexpr double kCurvature = 0.9;    // the second: share of the slope that may remain
 constexpr int kTries = 25;
 
-double inner(const Tensor& a, const Tensor& b) { return dot(a, b).item<double>(); }
+double scalar_product(const Tensor& a, const Tensor& b) { return dot(a, b).item<double>(); }
 double largest(const Tensor& x) { return abs(x).max().item<double>(); }
 
 // The minimum within [low, high] of the cubic through two values and slopes (Nocedal and Wright,
@@ -87,11 +88,11 @@ LBFGS::Point LBFGS::evaluate(const Closure& closure) {
 
 void LBFGS::remember(const Tensor& g) {
   const Tensor y = g - g_, s = direction_ * t_;
-  const double curvature = inner(y, s);
+  const double curvature = scalar_product(y, s);
   if (curvature <= 1e-10) return;
   if (history_.size() >= static_cast<size_t>(options().history_size)) history_.pop_front();
   history_.push_back({y, s, 1 / curvature});
-  scale_ = curvature / inner(y, y);
+  scale_ = curvature / scalar_product(y, y);
 }
 
 // The two-loop recursion (Nocedal and Wright, algorithm 7.4).
@@ -99,12 +100,12 @@ Tensor LBFGS::direction_of(const Tensor& g) const {
   std::vector<double> alpha(history_.size());
   Tensor q = -g;
   for (size_t i = history_.size(); i-- > 0;) {
-    alpha[i] = inner(history_[i].s, q) * history_[i].rho;
+    alpha[i] = scalar_product(history_[i].s, q) * history_[i].rho;
     q = q - alpha[i] * history_[i].y;
   }
   Tensor r = q * scale_;
   for (size_t i = 0; i < history_.size(); ++i) {
-    const double beta = inner(history_[i].y, r) * history_[i].rho;
+    const double beta = scalar_product(history_[i].y, r) * history_[i].rho;
     r = r + (alpha[i] - beta) * history_[i].s;
   }
   return r;
@@ -184,7 +185,7 @@ Tensor LBFGS::step(const Closure& closure) {
     Point point = evaluated();
     for (size_t i = 0; i < from.size(); ++i) Tensor(parameters(0)[i]).copy_(from[i]);
     point.t = t;
-    point.slope = inner(point.g, direction_);
+    point.slope = scalar_product(point.g, direction_);
     return point;
   };
   Point here = evaluated();
@@ -207,7 +208,7 @@ bool LBFGS::iterate(Point& here, const Line& line, const std::function<Point()>&
   g_ = here.g;
   t_ = first ? std::min(1.0, 1 / here.g.abs().sum().item<double>()) * o.lr : o.lr;
   const double loss = here.loss;
-  here.slope = inner(here.g, direction_);
+  here.slope = scalar_product(here.g, direction_);
   here.t = 0;
   if (here.slope > -o.tolerance_change) return false;
   if (!o.line_search_fn.empty()) {

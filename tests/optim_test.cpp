@@ -38,21 +38,6 @@ Tensor variable(std::initializer_list<double> values) {
       .requires_grad_();
 }
 
-struct SinSum : autograd::Function<SinSum> {
-  static Tensor forward(autograd::Context& ctx, const Tensor& x) {
-    ctx.save_for_backward({x});
-    double sum = 0;
-    for (double v : x.span<double>()) sum += std::sin(v);
-    return full({}, sum, {.dtype = kFloat64});
-  }
-  static std::vector<Tensor> backward(autograd::Context& ctx, const std::vector<Tensor>& grad) {
-    Tensor cosine = ctx.saved()[0].clone();
-    for (double& v : cosine.span<double>()) v = std::cos(v);
-    return {grad[0] * cosine};
-  }
-};
-Tensor sin_sum(const Tensor& x) { return SinSum::apply(x); }
-
 // Sets the options that the record names; every one must exist.
 template <class O>
 O options_from(const json& first, const json& second = json::object()) {
@@ -109,7 +94,7 @@ struct Problem {
   Tensor cost() const {
     const Tensor head = p.slice(0, 0, 2), next = p.slice(0, 1, 3);
     const Tensor valley = (100 * square(next - head * head) + square(1 - head)).sum() / 50;
-    return valley + 0.5 * square(matmul(A, q) - b).sum() + sin_sum(q);
+    return valley + 0.5 * square(matmul(A, q) - b).sum() + sin(q).sum();
   }
   void step() {
     optimizer->step([&] {
@@ -267,4 +252,389 @@ TEST(Optimizer, refuses_what_cannot_be_optimised) {
   EXPECT_THROW(optim::SGD({x}, {.lr = 1, .momentum = -0.1}), Error);
   EXPECT_THROW(optim::SGD({x}, {.lr = 1, .nesterov = true}), Error);
   EXPECT_THROW(optim::SGD({arange(3)}, {.lr = 1}), TypeError);
+}
+
+// ---- exact numbers of the course -------------------------------------------------------------------------
+
+namespace {
+
+// f(x) = x1^2 + 10 x2^2 from (1, 1).
+std::vector<std::array<double, 2>> bowl(
+    const std::function<std::unique_ptr<optim::Optimizer>(Tensor)>& make) {
+  Tensor x = variable({1, 1});
+  const auto optimizer = make(x);
+  const Tensor weights = from_vector(std::vector<double>{1, 10}, {2});
+  std::vector<std::array<double, 2>> path;
+  for (int i = 0; i < 3; ++i) {
+    optimizer->step([&] {
+      optimizer->zero_grad();
+      const Tensor loss = (weights * x * x).sum();
+      loss.backward();
+      return loss;
+    });
+    path.push_back({x.data<double>()[0], x.data<double>()[1]});
+  }
+  return path;
+}
+
+template <class Optimizer>
+std::vector<std::array<double, 2>> bowl(const typename Optimizer::Options& options) {
+  return bowl([&](Tensor x) -> std::unique_ptr<optim::Optimizer> {
+    return std::make_unique<Optimizer>(std::vector<Tensor>{x}, options);
+  });
+}
+
+using Path = std::vector<std::array<double, 2>>;
+void expect_path(const Path& path, const Path& expected, double bound) {
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(path[i][0], expected[i][0], bound) << "step " << i + 1;
+    EXPECT_NEAR(path[i][1], expected[i][1], bound) << "step " << i + 1;
+  }
+}
+
+}  // namespace
+
+// The last printed digit decides the bound.
+TEST(Lecture, trajectories_in_the_bowl) {
+  using namespace optim;
+  expect_path(bowl<SGD>({.lr = 0.01}), {{0.98, 0.8}, {0.9604, 0.64}, {0.941192, 0.512}}, 1e-10);
+  const Path momentum = {{0.98, 0.8}, {0.9424, 0.46}, {0.889712, 0.062}};
+  expect_path(bowl<SGD>({.lr = 0.01, .momentum = 0.9}), momentum, 1e-10);
+  expect_path(bowl<SGD>({.lr = 0.01, .momentum = 0.9, .lr_inside = true}), momentum, 1e-10);
+  expect_path(bowl<SGD>({.lr = 0.01, .momentum = 0.9, .lr_inside = true, .evaluate_ahead = true}),
+              {{0.98, 0.8}, {0.94276, 0.496}, {0.89105912, 0.17792}}, 1e-10);
+  const Path keras = {{0.962, 0.62}, {0.909244, 0.2224}, {0.844528328, -0.108352}};
+  expect_path(bowl<SGD>({.lr = 0.01, .momentum = 0.9, .nesterov = true}), keras, 1e-10);
+  expect_path(bowl<SGD>({.lr = 0.01, .momentum = 0.9, .nesterov = true, .lr_inside = true}), keras,
+              1e-10);
+  expect_path(
+      bowl<Adagrad>({.lr = 0.01, .eps = 1e-8, .eps_inside_root = true}),
+      {{0.990000000012, 0.99}, {0.982964554038, 0.982964554021}, {0.977237939509, 0.977237939490}},
+      1e-10);
+  expect_path(
+      bowl<Adagrad>({.lr = 0.01}),
+      {{0.990000000001, 0.99}, {0.982964554022, 0.982964554021}, {0.977237939491, 0.977237939490}},
+      1e-12);
+  expect_path(bowl<RMSprop>({.lr = 0.01, .alpha = 0.9, .eps = 1e-8, .eps_inside_root = true}),
+              {{0.968377223794, 0.968377223402},
+               {0.945788025275, 0.945788024736},
+               {0.927053098417, 0.927053097791}},
+              1e-12);
+  expect_path(bowl<RMSprop>({.lr = 0.01, .alpha = 0.9, .eps = 1e-8}),
+              {{0.968377223898, 0.968377223448},
+               {0.945788025488, 0.945788024806},
+               {0.927053098722, 0.927053097879}},
+              1e-12);
+  expect_path(bowl<RMSprop>({.lr = 0.01}),
+              {{0.900000005, 0.9000000005},
+               {0.832917967970, 0.832917961405},
+               {0.779982273244, 0.779982265379}},
+              1e-12);
+  const Path adam = bowl<Adam>({.lr = 0.01});
+  expect_path(adam,
+              {{0.990000000050, 0.990000000005},
+               {0.980002745996, 0.980002745906},
+               {0.970010099378, 0.970010099243}},
+              1e-12);
+  // As the lecture prints it, without the power t of the correction: another trajectory.
+  EXPECT_GT(std::fabs(adam[1][0] - 0.976565301280), 1e-3);
+  EXPECT_GT(std::fabs(adam[2][1] - 0.960924934577), 1e-3);
+}
+
+// J = theta1 theta2 from (2, 2) (the notebook gd_rmsprop).
+TEST(Lecture, gradient_descent_and_rmsprop_on_a_product) {
+  const auto losses = [](auto make) {
+    Tensor theta = variable({2, 2});
+    auto optimizer = make(theta);
+    std::vector<double> list;
+    for (int i = 0; i < 5; ++i) {
+      optimizer.zero_grad();
+      (theta[0] * theta[1]).backward();
+      optimizer.step();
+      list.push_back((theta[0] * theta[1]).template item<double>());
+    }
+    return list;
+  };
+  EXPECT_EQ(losses([](Tensor x) { return optim::SGD({x}, {.lr = 0.5}); }),
+            (std::vector<double>{1, 0.25, 0.0625, 0.015625, 0.00390625}));
+  const std::vector<double> outside = {0.17544677397202935, 0.006086804167495761,
+                                       0.00012448839791948842, 1.1634232222190242e-06,
+                                       2.6593314747211394e-09};
+  const std::vector<double> inside = {0.17544469622018277, 0.006086631598903565,
+                                      0.00012448188567163785, 1.1633168915554998e-06,
+                                      2.6588567524256487e-09};
+  const auto out =
+      losses([](Tensor x) { return optim::RMSprop({x}, {.lr = 0.5, .alpha = 0.9, .eps = 1e-6}); });
+  const auto in = losses([](Tensor x) {
+    return optim::RMSprop({x}, {.lr = 0.5, .alpha = 0.9, .eps = 1e-8, .eps_inside_root = true});
+  });
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_NEAR(out[i], outside[i], 1e-12 * outside[i]);
+    EXPECT_NEAR(in[i], inside[i], 1e-12 * inside[i]);
+  }
+}
+
+// quad_f = 5 + sum 3 x^2 (the notebook taylor_newton): one step ends at the minimum, and the
+// stopping rule by the length of the step sees it after the second.
+TEST(Lecture, newton_takes_a_quadratic_in_one_step) {
+  Tensor x = variable({5, 3});
+  optim::Newton newton({x});
+  const auto f = [&] { return 5 + (3 * x * x).sum(); };
+  int steps = 0;
+  do {
+    newton.step(f);
+    ++steps;
+  } while (newton.last_step() >= 0.1);
+  EXPECT_EQ(steps, 2);
+  EXPECT_NEAR(x.data<double>()[0], 0, 1e-15);
+  EXPECT_DOUBLE_EQ(f().item<double>(), 5);
+}
+
+// ---- second order ----------------------------------------------------------------------------------------
+
+namespace {
+
+Tensor rosenbrock(const Tensor& x) {
+  return 100 * (x[1] - x[0] * x[0]).square() + (1 - x[0]).square();
+}
+
+// NIST's Eckerle4, y = b1 / b2 exp(-((x - b3) / b2)^2 / 2), and its certified parameters.
+struct Eckerle {
+  Tensor x, y, b;
+  explicit Eckerle(std::initializer_list<double> start) : b(variable(start)) {
+    const auto [data, target] = datasets::Eckerle4().all();
+    x = data.flatten();
+    y = target.flatten();
+  }
+  Tensor residuals() const { return b[0] / b[1] * exp(-0.5 * ((x - b[2]) / b[1]).square()) - y; }
+  void expect_certified() const {
+    const double certified[] = {1.5543827178, 4.0888321754, 451.54121844};
+    for (int i = 0; i < 3; ++i)
+      EXPECT_NEAR(b.data<double>()[i], certified[i], 1e-8 * certified[i]) << "b" << i + 1;
+  }
+};
+
+}  // namespace
+
+TEST(NewtonCG, walks_down_rosenbrocks_valley) {
+  Tensor x = variable({-1.2, 1});
+  optim::NewtonCG newton({x});
+  double before = rosenbrock(x).item<double>();
+  for (int i = 0; i < 60; ++i) {
+    newton.step([&] { return rosenbrock(x); });
+    const double now = rosenbrock(x).item<double>();
+    EXPECT_LE(now, before);
+    before = now;
+  }
+  EXPECT_NEAR(x.data<double>()[0], 1, 1e-8);
+}
+
+TEST(NewtonCG, leaves_a_saddle_along_its_negative_curvature) {
+  Tensor x = variable({0.1, 1e-3});
+  optim::NewtonCG newton({x});
+  const auto f = [&] { return x[0] * x[0] - x[1] * x[1] + x[1].pow(4); };
+  for (int i = 0; i < 40; ++i) newton.step(f);
+  EXPECT_NEAR(std::fabs(x.data<double>()[1]), std::sqrt(0.5), 1e-6);
+}
+
+TEST(LevenbergMarquardt, finds_nists_certified_parameters_from_both_starts) {
+  for (const auto& start : {std::initializer_list<double>{1, 10, 500}, {1.5, 5, 450}}) {
+    const Eckerle problem(start);
+    optim::LevenbergMarquardt lm({problem.b});
+    double before = INFINITY;
+    for (int i = 0; i < 200; ++i) {
+      const double loss = lm.step([&] { return problem.residuals(); }).item<double>();
+      EXPECT_LE(loss, before);
+      before = loss;
+    }
+    problem.expect_certified();
+  }
+}
+
+TEST(LBFGS, finds_nists_certified_parameters_from_both_starts) {
+  for (const auto& start : {std::initializer_list<double>{1, 10, 500}, {1.5, 5, 450}}) {
+    const Eckerle problem(start);
+    optim::LBFGS lbfgs({problem.b}, {.max_iter = 2000,
+                                     .max_eval = 10000,
+                                     .tolerance_grad = 1e-13,
+                                     .tolerance_change = 0,
+                                     .line_search_fn = "strong_wolfe"});
+    for (int i = 0; i < 5; ++i) {
+      lbfgs.step([&] {
+        lbfgs.zero_grad();
+        const Tensor loss = problem.residuals().square().sum();
+        loss.backward();
+        return loss;
+      });
+    }
+    problem.expect_certified();
+  }
+}
+
+// ---- averages, clipping, what is refused -----------------------------------------------------------------
+
+TEST(WeightAverage, is_the_mean_or_fades) {
+  Tensor x = variable({1});
+  optim::WeightAverage mean({x}), fading({x}, {.decay = 0.9});
+  for (double value : {2.0, 4.0, 6.0}) {
+    NoGradGuard no_grad;
+    x.fill_(value);
+    mean.update();
+    fading.update();
+  }
+  EXPECT_DOUBLE_EQ(mean.averages()[0].item<double>(), 4);
+  EXPECT_NEAR(fading.averages()[0].item<double>(), (2 * 0.9 + 4 * 0.1) * 0.9 + 6 * 0.1, 1e-15);
+  mean.swap();
+  EXPECT_DOUBLE_EQ(x.item<double>(), 4);
+  mean.swap();
+  EXPECT_DOUBLE_EQ(x.item<double>(), 6);
+  EXPECT_THROW(optim::WeightAverage({x}, {.decay = 2}), Error);
+}
+
+TEST(GradientAccumulation, steps_with_the_mean_of_several_batches) {
+  Tensor x = variable({0});
+  optim::SGD sgd({x}, {.lr = 1});
+  optim::GradientAccumulation accumulation(sgd, 2);
+  (x * 2).sum().backward();
+  EXPECT_FALSE(accumulation.step());
+  (x * 4).sum().backward();
+  EXPECT_TRUE(accumulation.step());
+  EXPECT_DOUBLE_EQ(x.item<double>(), -3);
+  EXPECT_FALSE(x.grad().defined());
+}
+
+TEST(Optimizer, clips_what_the_update_sees_and_leaves_the_gradients) {
+  Tensor x = variable({0, 0});
+  optim::SGD sgd({x}, {.lr = 1});
+  x.mutable_grad() = from_vector(std::vector<double>{3, 4}, {2});
+  sgd.set_gradient_options({.clip_norm = 1});
+  sgd.step();
+  EXPECT_NEAR(x.data<double>()[0], -0.6, 1e-6);
+  EXPECT_EQ(x.grad().data<double>()[1], 4);
+  sgd.set_gradient_options({.clip_value = 0.5});
+  sgd.step();
+  EXPECT_NEAR(x.data<double>()[1], -0.8 - 0.5, 1e-6);
+}
+
+TEST(Optimizer, names_the_parameter_whose_gradient_is_not_finite) {
+  Tensor x = variable({0}), y = variable({0});
+  optim::SGD sgd({x, y}, {.lr = 1});
+  sgd.set_gradient_options({.check_finite = true});
+  sgd.set_names({"fc1.weight", "fc2.weight"});
+  x.mutable_grad() = from_vector(std::vector<double>{1}, {1});
+  y.mutable_grad() = from_vector(std::vector<double>{std::nan("")}, {1});
+  EXPECT_NE(message_of([&] { sgd.step(); }).find("fc2.weight is not finite"), std::string::npos);
+  EXPECT_DOUBLE_EQ(x.item<double>(), 0);
+}
+
+TEST(Optimizer, refuses_a_state_of_another_model_and_changes_nothing) {
+  Tensor x = variable({1, 2}), y = variable({1, 2, 3});
+  optim::Adam one({x}, {.lr = 0.1}), other({y}, {.lr = 0.5});
+  y.mutable_grad() = from_vector(std::vector<double>{1, 1, 1}, {3});
+  other.step();
+  EXPECT_NE(message_of([&] { one.load_state_dict(other.state_dict()); }).find("shape [2], got"),
+            std::string::npos);
+  EXPECT_EQ(one.steps(), 0);
+  EXPECT_EQ(one.lr(), 0.1);
+  optim::SGD sgd({y}, {.lr = 0.1});
+  EXPECT_NE(message_of([&] { sgd.load_state_dict(other.state_dict()); }).find("missing"),
+            std::string::npos);
+  EXPECT_EQ(sgd.lr(), 0.1);
+}
+
+namespace {
+
+// An optimiser of a user's own.
+struct SignOptions {
+  double lr = 0.01;
+};
+struct SignDescent : optim::OptimizerOf<SignOptions> {
+  SignDescent(std::vector<Tensor> parameters, const SignOptions& options = {})
+      : OptimizerOf("SignDescent", std::move(parameters), options) {}
+  void update(Tensor& parameter, const Tensor& g, optim::State& state,
+              const SignOptions& o) override {
+    ++state.number("step");
+    parameter.sub_(o.lr * sign(g));
+  }
+};
+
+}  // namespace
+
+TEST(Optimizer, of_a_users_own_is_its_update_formula) {
+  Tensor x = variable({1, -1, 0.5});
+  SignDescent descent({x}, {.lr = 0.25});
+  (x * x).sum().backward();
+  descent.step();
+  EXPECT_TRUE(equal(x.detach(), from_vector(std::vector<double>{0.75, -0.75, 0.25}, {3})));
+  SignDescent resumed({x});
+  resumed.load_state_dict(descent.state_dict());
+  EXPECT_EQ(resumed.lr(), 0.25);
+  EXPECT_EQ(resumed.steps(), 1);
+}
+
+// ---- the lecture's two surfaces (its qualitative table) --------------------------------------------------
+
+namespace {
+
+Path walk(const std::function<Tensor(const Tensor&)>& f, std::initializer_list<double> start,
+          int steps, const std::function<std::unique_ptr<optim::Optimizer>(Tensor)>& make) {
+  Tensor x = variable(start);
+  const auto optimizer = make(x);
+  Path path{{x.data<double>()[0], x.data<double>()[1]}};
+  for (int i = 0; i < steps; ++i) {
+    optimizer->zero_grad();
+    f(x).backward();
+    optimizer->step();
+    path.push_back({x.data<double>()[0], x.data<double>()[1]});
+  }
+  return path;
+}
+
+template <class Optimizer>
+auto with(const typename Optimizer::Options& options) {
+  return [options](const Tensor& x) -> std::unique_ptr<optim::Optimizer> {
+    return std::make_unique<Optimizer>(std::vector<Tensor>{x}, options);
+  };
+}
+
+// The first step at which the second coordinate has reached 1.
+int escape(const Path& path) {
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (std::fabs(path[i][1]) >= 1) return static_cast<int>(i);
+  }
+  return static_cast<int>(path.size());
+}
+
+double lowest(const Path& path) {
+  double low = path[0][1];
+  for (const auto& place : path) low = std::min(low, place[1]);
+  return low;
+}
+
+}  // namespace
+
+TEST(Lecture, adaptive_methods_leave_a_saddle_long_before_gradient_descent) {
+  using namespace optim;
+  const auto saddle = [](const Tensor& x) { return x[0] * x[0] - x[1] * x[1]; };
+  const auto time = [&](const auto& make) { return escape(walk(saddle, {1, 1e-8}, 1000, make)); };
+  const int plain = time(with<SGD>({.lr = 0.01}));
+  EXPECT_GE(plain, 10 * time(with<Adagrad>({.lr = 0.3})));
+  EXPECT_GE(plain, 10 * time(with<RMSprop>({.lr = 0.05, .alpha = 0.9})));
+  EXPECT_GE(plain, 10 * time(with<Adam>({.lr = 0.05})));
+  // Momentum swings across the steep axis on its way.
+  const Path swings = walk(saddle, {1, 1e-8}, 100, with<SGD>({.lr = 0.05, .momentum = 0.9}));
+  int crossings = 0;
+  for (size_t i = 1; i < swings.size(); ++i) crossings += swings[i - 1][0] * swings[i][0] < 0;
+  EXPECT_GE(crossings, 3);
+}
+
+TEST(Lecture, momentum_overshoots_in_an_elongated_bowl_and_adaptive_methods_do_not) {
+  using namespace optim;
+  const auto valley = [](const Tensor& x) { return x[0] * x[0] + 20 * x[1] * x[1]; };
+  const auto depth = [&](const auto& make) { return lowest(walk(valley, {-1.5, 1}, 60, make)); };
+  EXPECT_LT(depth(with<SGD>({.lr = 0.004, .momentum = 0.9})), -0.3);
+  EXPECT_LT(depth(with<SGD>({.lr = 0.004, .momentum = 0.9, .nesterov = true})), -0.05);
+  EXPECT_GT(depth(with<Adagrad>({.lr = 0.3})), -0.1);
+  EXPECT_GT(depth(with<RMSprop>({.lr = 0.05, .alpha = 0.9})), -0.1);
+  EXPECT_GT(depth(with<Adam>({.lr = 0.05})), -0.3);  // it has momentum, too, but a bounded step
 }

@@ -1,0 +1,186 @@
+#include <reel/autograd/grad.h>
+#include <reel/autograd/ops/join.h>
+#include <reel/autograd/ops/linalg.h>
+#include <reel/autograd/ops/matmul.h>
+#include <reel/autograd/ops/rearrange.h>
+#include <reel/autograd/ops/reduce.h>
+#include <reel/autograd/ops/view.h>
+#include <reel/autograd/tape.h>
+#include <reel/optim/second_order.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace reel::optim {
+
+using detail::check_option;
+
+void NewtonOptions::check(const char* optimizer) const {
+  check_option(optimizer, "damping", damping, damping >= 0, "not negative");
+}
+void NewtonCGOptions::check(const char* optimizer) const {
+  check_option(optimizer, "max_cg", max_cg, max_cg >= 0, "not negative");
+  check_option(optimizer, "max_halvings", max_halvings, max_halvings >= 0, "not negative");
+}
+void LevenbergMarquardtOptions::check(const char* optimizer) const {
+  check_option(optimizer, "damping", damping, damping >= 0, "not negative");
+  check_option(optimizer, "growth", growth, growth >= 1, "at least 1");
+  check_option(optimizer, "max_tries", max_tries, max_tries >= 1, "at least 1");
+}
+
+namespace {
+
+using Closure = std::function<Tensor()>;
+
+Tensor recorded(const Closure& closure) {
+  EnableGradGuard recording;
+  return closure();
+}
+
+// Gradients of one number by all parameters, one behind the other; zeros where it does not depend
+// on them.
+Tensor flat_gradient(const Tensor& y, const std::vector<Tensor>& parameters, bool create_graph) {
+  std::vector<Tensor> parts;
+  if (y.requires_grad())
+    parts = autograd::grad(
+        y, parameters, {.retain_graph = true, .create_graph = create_graph, .allow_unused = true});
+  parts.resize(parameters.size());
+  EnableGradGuard recording;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (!parts[i].defined()) parts[i] = zeros_like(parameters[i].detach());
+    parts[i] = parts[i].reshape({-1});
+  }
+  return cat(parts);
+}
+
+// The rows' gradients: the Jacobian of a vector, the Hessian of a gradient.
+Tensor jacobian(const Tensor& y, const std::vector<Tensor>& parameters) {
+  std::vector<Tensor> rows;
+  for (int64_t i = 0; i < y.numel(); ++i) {
+    EnableGradGuard recording;
+    const Tensor one = y[i];
+    rows.push_back(flat_gradient(one, parameters, false).detach());
+  }
+  return stack(rows);
+}
+
+void move(const std::vector<Tensor>& parameters, const Tensor& step) {
+  int64_t offset = 0;
+  for (Tensor parameter : parameters) {
+    parameter.add_(step.narrow(0, offset, parameter.numel()).reshape(parameter.shape()));
+    offset += parameter.numel();
+  }
+}
+
+std::vector<Tensor> copies(const std::vector<Tensor>& parameters) {
+  std::vector<Tensor> list;
+  for (const Tensor& parameter : parameters) list.push_back(parameter.clone());
+  return list;
+}
+
+void put_back(const std::vector<Tensor>& parameters, const std::vector<Tensor>& from) {
+  for (size_t i = 0; i < from.size(); ++i) Tensor(parameters[i]).copy_(from[i]);
+}
+
+double scalar_product(const Tensor& a, const Tensor& b) { return dot(a, b).item<double>(); }
+double length(const Tensor& x) { return std::sqrt(scalar_product(x, x)); }
+
+// H^-1 g as far as the curvature is positive; never uphill.
+Tensor conjugate_gradients(const Tensor& g, const std::function<Tensor(const Tensor&)>& product,
+                           int64_t limit) {
+  Tensor x = zeros_like(g), residual = g, direction = -g;
+  const double target = std::min(0.1, std::sqrt(length(g))) * length(g);
+  double square = scalar_product(residual, residual);
+  for (int64_t i = 0; i < limit && std::sqrt(square) > target; ++i) {
+    const Tensor along = product(direction);
+    const double curvature = scalar_product(direction, along);
+    if (curvature <= 0) return i == 0 ? direction : x;
+    const double alpha = square / curvature;
+    x = x + alpha * direction;
+    residual = residual + alpha * along;
+    const double next = scalar_product(residual, residual);
+    direction = -residual + next / square * direction;
+    square = next;
+  }
+  return x;
+}
+
+}  // namespace
+
+Tensor Newton::step(const Closure& closure) {
+  check_groups();
+  NoGradGuard no_grad;
+  const Tensor loss = recorded(closure);
+  const Tensor g = flat_gradient(loss, parameters(0), true);
+  Tensor hessian = jacobian(g, parameters(0));
+  hessian = hessian + options().damping * eye(g.numel(), {.dtype = g.dtype()});
+  const Tensor step = -options().lr * linalg::solve(hessian, g.detach());
+  move(parameters(0), step);
+  last_step_ = length(step);
+  ++steps_;
+  return loss.detach();
+}
+
+Tensor NewtonCG::step(const Closure& closure) {
+  check_groups();
+  NoGradGuard no_grad;
+  const std::vector<Tensor>& all = parameters(0);
+  const Tensor loss = recorded(closure);
+  const Tensor g = flat_gradient(loss, all, true), slope = g.detach();
+  const auto limit = options().max_cg > 0 ? static_cast<int64_t>(options().max_cg) : 10 * g.numel();
+  const Tensor direction = conjugate_gradients(
+      slope,
+      [&](const Tensor& v) {
+        EnableGradGuard recording;
+        return flat_gradient(dot(g, v), all, false).detach();
+      },
+      limit);
+  const double before = loss.item<double>(), descent = scalar_product(slope, direction);
+  const std::vector<Tensor> from = copies(all);
+  double t = options().lr;
+  last_step_ = 0;
+  ++steps_;
+  for (int64_t i = 0; i <= static_cast<int64_t>(options().max_halvings); ++i, t /= 2) {
+    put_back(all, from);
+    move(all, t * direction);
+    if (recorded(closure).item<double>() <= before + 1e-4 * t * descent) {
+      last_step_ = t * length(direction);
+      return loss.detach();
+    }
+  }
+  put_back(all, from);  // nothing along the direction is lower
+  return loss.detach();
+}
+
+Tensor LevenbergMarquardt::step(const Closure& closure) {
+  check_groups();
+  NoGradGuard no_grad;
+  const std::vector<Tensor>& all = parameters(0);
+  const Tensor residuals = [&] {
+    EnableGradGuard recording;
+    return closure().reshape({-1});
+  }();
+  const Tensor J = jacobian(residuals, all), r = residuals.detach();
+  const Tensor normal = matmul(J.t(), J), slope = matmul(J.t(), r);
+  const Tensor scale = diag(diagonal(normal));
+  const Tensor loss = 0.5 * dot(r, r);
+  const std::vector<Tensor> from = copies(all);
+  LevenbergMarquardtOptions& o = options();
+  last_step_ = 0;
+  ++steps_;
+  for (int64_t i = 0; i < static_cast<int64_t>(o.max_tries); ++i, o.damping *= o.growth) {
+    const Tensor step = -o.lr * linalg::solve(normal + o.damping * scale, slope);
+    put_back(all, from);
+    move(all, step);
+    const Tensor after = recorded(closure).detach().reshape({-1});
+    const double now = 0.5 * scalar_product(after, after);
+    if (!(now <= loss.item<double>()) && o.growth > 1) continue;
+    last_step_ = length(step);
+    o.damping /= o.growth;
+    return loss;
+  }
+  put_back(all, from);
+  return loss;
+}
+
+}  // namespace reel::optim

@@ -1,0 +1,104 @@
+#pragma once
+// Methods that use second derivatives, for problems whose Hessian or Jacobian fits into memory, or,
+// with products only, for larger ones. Their closures return what they minimise; nothing needs
+// backward().
+
+#include <reel/optim/optimizer_of.h>
+
+namespace reel::optim {
+
+/// Base of the methods below: the parameters as one vector.
+template <class O>
+class SecondOrder : public OptimizerOf<O> {
+ public:
+  using OptimizerOf<O>::OptimizerOf;
+  /// Throws: a closure is needed.
+  void step() override { fail("{}: step() needs a closure that computes the loss", this->name()); }
+  /// The 2-norm of the last step, for stopping where it falls below a precision.
+  double last_step() const { return last_step_; }
+
+ protected:
+  void update(Tensor&, const Tensor&, State&, const O&) override { step(); }
+  void check_groups() const {
+    check(this->groups() == 1, "{}: one group of parameters is required, got {}", this->name(),
+          this->groups());
+  }
+  double last_step_ = 0;
+};
+
+struct NewtonOptions {
+  double lr = 1;
+  double damping = 0;  ///< is added to the Hessian's diagonal
+
+  void check(const char* optimizer) const;
+  static void each(auto& o, auto f) {
+    f("lr", o.lr);
+    f("damping", o.damping);
+  }
+};
+
+/// p = p - lr (H + damping I)^-1 g with the dense Hessian H. Throws if that matrix is singular.
+class Newton : public SecondOrder<NewtonOptions> {
+ public:
+  Newton(std::vector<Tensor> parameters, const NewtonOptions& options = {})
+      : SecondOrder("Newton", std::move(parameters), options) {}
+  using SecondOrder::step;
+  /// The closure returns the loss, recorded. Returns that loss.
+  Tensor step(const std::function<Tensor()>& closure) override;
+};
+
+struct NewtonCGOptions {
+  double lr = 1;      ///< the first step that the line search tries
+  double max_cg = 0;  ///< products with the Hessian a step; 0: ten times the parameters
+  double max_halvings = 30;
+
+  void check(const char* optimizer) const;
+  static void each(auto& o, auto f) {
+    f("lr", o.lr);
+    f("max_cg", o.max_cg);
+    f("max_halvings", o.max_halvings);
+  }
+};
+
+/// Newton's direction by conjugate gradients on products with the Hessian, which end where the
+/// curvature is not positive, and a line search by halving until the loss decreases enough (Nocedal
+/// and Wright 2006, algorithm 7.1).
+class NewtonCG : public SecondOrder<NewtonCGOptions> {
+ public:
+  NewtonCG(std::vector<Tensor> parameters, const NewtonCGOptions& options = {})
+      : SecondOrder("NewtonCG", std::move(parameters), options) {}
+  using SecondOrder::step;
+  /// The closure returns the loss, recorded, and is called once for each step length that is tried.
+  /// Returns the loss before the step.
+  Tensor step(const std::function<Tensor()>& closure) override;
+};
+
+struct LevenbergMarquardtOptions {
+  double lr = 1;
+  double damping = 1;  ///< the first; more is more cautious, 0 with a growth of 1 is Gauss-Newton
+  double growth =
+      10;  ///< of the damping after a step that does not help; its inverse after one that does
+  double max_tries = 30;
+
+  void check(const char* optimizer) const;
+  static void each(auto& o, auto f) {
+    f("lr", o.lr);
+    f("damping", o.damping);
+    f("growth", o.growth);
+    f("max_tries", o.max_tries);
+  }
+};
+
+/// Least squares: p = p - lr (J'J + damping diag(J'J))^-1 J'r for residuals r with Jacobian J
+/// (Marquardt 1963). The damping adapts, so that the sum of squares never grows.
+class LevenbergMarquardt : public SecondOrder<LevenbergMarquardtOptions> {
+ public:
+  LevenbergMarquardt(std::vector<Tensor> parameters, const LevenbergMarquardtOptions& options = {})
+      : SecondOrder("LevenbergMarquardt", std::move(parameters), options) {}
+  using SecondOrder::step;
+  /// The closure returns the residuals, recorded, of any shape. Returns half the sum of their
+  /// squares before the step.
+  Tensor step(const std::function<Tensor()>& closure) override;
+};
+
+}  // namespace reel::optim

@@ -1,0 +1,48 @@
+#pragma once
+// Averages of the weights along the way, and gradients gathered over several batches.
+
+#include <reel/optim/optimizer.h>
+
+namespace reel::optim {
+
+struct WeightAverageOptions {
+  /// average = decay * average + (1 - decay) * weight; absent: the plain mean of all (stochastic
+  /// weight averaging, Izmailov et al. 2018).
+  std::optional<double> decay = {};
+};
+
+/// An average of parameters that is kept beside them. Same as torch.optim.swa_utils.AveragedModel,
+/// for the parameters given.
+class WeightAverage {
+ public:
+  /// Throws unless decay is in [0, 1].
+  explicit WeightAverage(std::vector<Tensor> parameters, const WeightAverageOptions& options = {});
+  /// Takes in the parameters as they are; the first time they are the average.
+  void update();
+  /// The parameters and the average change places: once to evaluate with the average, again to go
+  /// on.
+  void swap();
+  const std::vector<Tensor>& averages() const { return averages_; }
+  int64_t updates() const { return updates_; }
+
+ private:
+  std::vector<Tensor> parameters_, averages_;
+  WeightAverageOptions options_;
+  int64_t updates_ = 0;
+};
+
+/// Steps once every `batches` calls, with the mean of the gradients that these have accumulated:
+///   accumulation.step();  // after each backward(), in place of step() and zero_grad()
+class GradientAccumulation {
+ public:
+  /// Throws unless batches >= 1.
+  GradientAccumulation(Optimizer& optimizer, int64_t batches);
+  /// Whether the optimiser has stepped.
+  bool step();
+
+ private:
+  Optimizer& optimizer_;
+  int64_t batches_, gathered_ = 0;
+};
+
+}  // namespace reel::optim
