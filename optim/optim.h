@@ -10,4 +10,5 @@
 #include <reel/optim/second_order.h>
 #include <reel/optim/sgd.h>
 #include <reel/optim/sign.h>
+#include <reel/optim/stopping.h>
 #include <reel/optim/weight_average.h>

@@ -638,3 +638,150 @@ TEST(Lecture, momentum_overshoots_in_an_elongated_bowl_and_adaptive_methods_do_n
   EXPECT_GT(depth(with<RMSprop>({.lr = 0.05, .alpha = 0.9})), -0.1);
   EXPECT_GT(depth(with<Adam>({.lr = 0.05})), -0.3);  // it has momentum, too, but a bounded step
 }
+
+// ---- those that PyTorch 1.13 does not have: against their formulas, number by number ---------------------
+
+namespace {
+
+// Three steps with the gradients 0.5, -2 and 1 for a parameter of 1.5, by the class and by hand.
+template <class Optimizer>
+double after_three_steps(const typename Optimizer::Options& options) {
+  Tensor x = from_vector(std::vector<double>{1.5}, {1, 1}).requires_grad_();
+  Optimizer optimizer({x}, options);
+  for (double g : {0.5, -2.0, 1.0}) {
+    x.mutable_grad() = full({1, 1}, g, {.dtype = kFloat64});
+    optimizer.step();
+  }
+  return x.item<double>();
+}
+
+}  // namespace
+
+TEST(Lion, steps_by_the_sign_of_a_blend) {
+  double p = 1.5, m = 0;
+  for (double g : {0.5, -2.0, 1.0}) {
+    p = p * (1 - 0.1 * 0.01) - 0.1 * ((0.9 * m + 0.1 * g > 0) ? 1 : -1);
+    m = 0.99 * m + 0.01 * g;
+  }
+  EXPECT_NEAR(after_three_steps<optim::Lion>({.lr = 0.1, .weight_decay = 0.01}), p, 1e-14);
+}
+
+TEST(Ftrl, is_the_proximal_leader) {
+  double p = 1.5, n = 0.1, z = 0;
+  for (double g : {0.5, -2.0, 1.0}) {
+    const double now = n + g * g;
+    z += g - (std::sqrt(now) - std::sqrt(n)) / 0.5 * p;
+    n = now;
+    p = std::fabs(z) <= 0.3 ? 0 : ((z > 0 ? 0.3 : -0.3) - z) / (std::sqrt(n) / 0.5 + 2 * 0.2);
+  }
+  EXPECT_NEAR(after_three_steps<optim::Ftrl>({.lr = 0.5, .l1 = 0.3, .l2 = 0.2}), p, 1e-14);
+  EXPECT_EQ(after_three_steps<optim::Ftrl>({.lr = 0.5, .l1 = 100}), 0);
+}
+
+TEST(SparseAdam, leaves_rows_without_a_gradient_alone) {
+  Tensor x = ones({3, 2}, {.dtype = kFloat64, .requires_grad = true}), y = x.detach().clone();
+  y.requires_grad_();
+  optim::SparseAdam sparse({x}, {.lr = 0.1});
+  optim::Adam dense({y}, {.lr = 0.1});
+  const auto row = [](double a) {
+    return tensor({{a, -a}, {0.0, 0.0}, {2 * a, 1.0}}, {.dtype = kFloat64});
+  };
+  for (double a : {1.0, -0.5}) {
+    x.mutable_grad() = y.mutable_grad() = row(a);
+    sparse.step();
+    dense.step();
+  }
+  EXPECT_TRUE(allclose(x.detach()[0], y.detach()[0], {.rtol = 1e-7}));
+  EXPECT_TRUE(equal(x.detach()[1], ones({2}, {.dtype = kFloat64})));
+}
+
+// The iteration is made to push singular values into [0.7, 1.2], not to 1.
+TEST(Muon, steps_by_a_nearly_orthogonal_matrix) {
+  manual_seed(5);
+  Tensor x = zeros({4, 6}, {.dtype = kFloat64, .requires_grad = true});
+  x.mutable_grad() = randn({4, 6}, {.dtype = kFloat64});
+  optim::Muon({x}, {.lr = 1, .weight_decay = 0}).step();
+  const Tensor values = linalg::svdvals(x.detach());
+  EXPECT_GT(values.min().item<double>(), 0.5);
+  EXPECT_LT(values.max().item<double>(), 1.3);
+  // Downhill.
+  EXPECT_LT((x.detach() * x.grad()).sum().item<double>(), 0);
+  Tensor vector = variable({1, 2});
+  vector.mutable_grad() = from_vector(std::vector<double>{1, 1}, {2});
+  optim::Muon muon({vector});
+  EXPECT_NE(message_of([&] { muon.step(); }).find("must be 2-d, got shape [2]"), std::string::npos);
+}
+
+TEST(Adam, with_eps_hat_is_keras_form) {
+  double p = 1.5, m = 0, v = 0, t = 0;
+  for (double g : {0.5, -2.0, 1.0}) {
+    ++t;
+    m = 0.9 * m + 0.1 * g;
+    v = 0.999 * v + 0.001 * g * g;
+    const double lr = 0.1 * std::sqrt(1 - std::pow(0.999, t)) / (1 - std::pow(0.9, t));
+    p -= lr * m / (std::sqrt(v) + 1e-3);
+  }
+  EXPECT_NEAR(after_three_steps<optim::Adam>({.lr = 0.1, .eps = 1e-3, .eps_hat = true}), p, 1e-13);
+}
+
+TEST(SGD, with_decay_is_keras_form) {
+  double p = 1.5, m = 0;
+  int i = 0;
+  for (double g : {0.5, -2.0, 1.0}) {
+    m = 0.9 * m - 0.1 / (1 + 0.5 * i++) * g;
+    p += m;
+  }
+  EXPECT_NEAR((after_three_steps<optim::SGD>(
+                  {.lr = 0.1, .momentum = 0.9, .decay = 0.5, .lr_inside = true})),
+              p, 1e-14);
+}
+
+// ---- when to stop, and what is refused -------------------------------------------------------------------
+
+TEST(Stopping, ends_by_count_by_the_length_of_a_step_or_by_patience) {
+  const auto run = [](const optim::StoppingOptions& options) {
+    Tensor x = variable({1});
+    optim::SGD sgd({x}, {.lr = 0.25});
+    optim::Stopping stopping(sgd, options);
+    double loss = 0;
+    while (stopping.goes_on(loss)) {
+      sgd.zero_grad();
+      const Tensor y = (x * x).sum();
+      y.backward();
+      sgd.step();  // x halves
+      loss = y.item<double>();
+    }
+    return stopping.iterations();
+  };
+  EXPECT_EQ(run({.max_iterations = 7}), 7);
+  EXPECT_EQ(run({.precision = 0.1}), 4);                 // steps of 1/2, 1/4, 1/8, 1/16
+  EXPECT_EQ(run({.patience = 2, .min_delta = 0.1}), 5);  // losses 1, 1/4, 1/16, 1/64, 1/256
+}
+
+TEST(Optimizers, refuse_options_that_make_no_sense) {
+  const Tensor x = variable({1});
+  const auto says = [](const std::function<void()>& call, const char* what) {
+    const std::string text = message_of(call);
+    EXPECT_NE(text.find(what), std::string::npos) << text;
+  };
+  using namespace optim;
+  says([&] { Adam({x}, {.lr = -1}); }, "Adam: lr must be finite and not negative, got -1");
+  says([&] { Adam({x}, {.betas = {1, 0.9}}); }, "betas must be finite and in [0, 1), got 1");
+  says([&] { AdamW({x}, {.eps = NAN}); }, "eps must be finite");
+  says([&] { NAdam({x}, {.momentum_decay = -1}); }, "momentum_decay");
+  says([&] { Adagrad({x}, {.lr_decay = -1}); }, "lr_decay");
+  says([&] { Adadelta({x}, {.rho = 1.5}); }, "rho");
+  says([&] { RMSprop({x}, {.alpha = -1}); }, "alpha");
+  says([&] { Rprop({x}, {.etas = {1.5, 1.2}}); }, "etas");
+  says([&] { Ftrl({x}, {.lr_power = 1}); }, "lr_power");
+  says([&] { Lion({x}, {.betas = {0.9, 1}}); }, "betas");
+  says([&] { SGD({x}, {.evaluate_ahead = true}); }, "evaluate_ahead needs lr_inside");
+  says([&] { LBFGS({x}, {.line_search_fn = "armijo"}); }, "strong_wolfe");
+  says([&] { LBFGS({x}).step(); }, "needs a closure");
+  says([&] { Newton({x}).step(); }, "needs a closure");
+  says([&] { Adam(std::vector<Adam::Group>{}); }, "empty list of groups");
+  Adam adam({x}, {.lr = 0.1});
+  says([&] { adam.add_param_group({x}, {}); }, "appears twice");
+  says([&] { adam.number("momentum", 0); }, "no number named momentum");
+  EXPECT_EQ(adam.groups(), 1u);
+}
