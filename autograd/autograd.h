@@ -11,6 +11,7 @@
 #include <reel/autograd/index.h>
 #include <reel/autograd/memory.h>
 #include <reel/autograd/ops/activation.h>
+#include <reel/autograd/ops/attention.h>
 #include <reel/autograd/ops/convolution.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/ctc.h>
@@ -23,6 +24,7 @@
 #include <reel/autograd/ops/loss.h>
 #include <reel/autograd/ops/loss_margin.h>
 #include <reel/autograd/ops/matmul.h>
+#include <reel/autograd/ops/normalization.h>
 #include <reel/autograd/ops/pad.h>
 #include <reel/autograd/ops/rearrange.h>
 #include <reel/autograd/ops/random.h>

@@ -31,6 +31,7 @@ const std::map<std::string, Family>& families() {
       {"index", index_family()},
       {"reduce", reduce_family()},
       {"loss", loss_family()},
+      {"norm", norm_family()},
       {"linalg", linalg_family()},
       {"binary", binary_family()},
       {"elementwise", elementwise_family()},

@@ -25,6 +25,7 @@ const Rows& op_cases() {
     loss_margin_rows(rows);
     matmul_rows(rows);
     rearrange_rows(rows);
+    normalization_rows(rows);
     reduce_rows(rows);
     sorting_rows(rows);
     scan_rows(rows);

@@ -49,6 +49,7 @@ void loss_class_rows(Rows& rows);
 void loss_margin_rows(Rows& rows);
 void matmul_rows(Rows& rows);
 void rearrange_rows(Rows& rows);
+void normalization_rows(Rows& rows);
 void reduce_rows(Rows& rows);
 void sorting_rows(Rows& rows);
 void scan_rows(Rows& rows);
