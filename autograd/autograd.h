@@ -16,6 +16,7 @@
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/ctc.h>
 #include <reel/autograd/ops/distance.h>
+#include <reel/autograd/ops/dropout.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/embedding.h>
 #include <reel/autograd/ops/indexing.h>

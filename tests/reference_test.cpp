@@ -27,6 +27,7 @@ struct Case {
 const std::map<std::string, Family>& families() {
   static const std::map<std::string, Family> served = {
       // A line a family, as it is served.
+      {"activation", activation_family()},
       {"shape", shape_family()},
       {"index", index_family()},
       {"reduce", reduce_family()},

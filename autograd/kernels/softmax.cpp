@@ -170,11 +170,104 @@ Array softmax_any(const char* op, const Array& x, int dim, bool logarithm) {
   });
 }
 
+// ---- gradients -------------------------------------------------------------------------------------------------
+
+struct SoftmaxSlope {
+  template <class B>
+  static B term(B g, B y) {
+    return g * y;
+  }
+  template <class B>
+  static B slope(B g, B y, B sum) {
+    return y * (g - sum);
+  }
+};
+
+struct LogSoftmaxSlope {
+  template <class B>
+  static B term(B g, B) {
+    return g;
+  }
+  template <class B>
+  static B slope(B g, B y, B sum) {
+    return g - xsimd::exp(y) * sum;
+  }
+};
+
+// Along consecutive elements. Sums of long rows are put together in float64.
+template <class S, class T>
+void backward_row(const T* g, const T* y, int64_t n, T* out) {
+  constexpr int64_t run = 256 * kWidth<T>;
+  double total = 0;
+  for (int64_t start = 0; start < n; start += run) {
+    const int64_t end = std::min(n, start + run);
+    Batch<T> sum(T{0});
+    int64_t i = start;
+    for (; i + kWidth<T> <= end; i += kWidth<T>)
+      sum += S::term(Batch<T>::load_unaligned(g + i), Batch<T>::load_unaligned(y + i));
+    if (i < end) sum += S::term(load_part(g + i, end - i, T{0}), load_part(y + i, end - i, T{0}));
+    total += static_cast<double>(fold(sum, [](T a, T b) { return a + b; }));
+  }
+  const Batch<T> sum(static_cast<T>(total));
+  int64_t i = 0;
+  for (; i + kWidth<T> <= n; i += kWidth<T>)
+    S::slope(Batch<T>::load_unaligned(g + i), Batch<T>::load_unaligned(y + i), sum)
+        .store_unaligned(out + i);
+  if (i < n)
+    store_part(S::slope(load_part(g + i, n - i, T{0}), load_part(y + i, n - i, T{0}), sum), out + i,
+               n - i);
+}
+
+// Along elements that are `step` apart.
+template <class S, class T>
+void backward_columns(const T* g, const T* y, int64_t length, int64_t step, T* out) {
+  for (int64_t first = 0; first < step; first += kWidth<T>) {
+    const Columns<T> columns{std::min(kWidth<T>, step - first), length, step};
+    Batch<T> sum(T{0});
+    for (int64_t i = first; i < length * step; i += step)
+      sum += S::term(columns.load(g + i), columns.load(y + i));
+    for (int64_t i = first; i < length * step; i += step)
+      columns.store(S::slope(columns.load(g + i), columns.load(y + i), sum), out + i);
+  }
+}
+
+template <class S>
+Array backward_any(const char* op, const Array& g, const Array& y, int dim) {
+  return dispatch_float(y.dtype(), op, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const Array given = contiguous(g), values = contiguous(y);
+    Array out = Array::empty(y.shape(), y.dtype());
+    if (y.numel() == 0) return out;
+    const int64_t length = y.size(dim);
+    int64_t step = 1;
+    for (int i = dim + 1; i < y.rank(); ++i) step *= y.size(i);
+    for_row_ranges(y.numel() / (length * step), length * step, [&](int64_t first, int64_t last) {
+      for (int64_t row = first; row < last; ++row) {
+        const int64_t at = row * length * step;
+        const T *h = given.data<T>() + at, *v = values.data<T>() + at;
+        if (step > 1)
+          backward_columns<S>(h, v, length, step, out.data<T>() + at);
+        else
+          backward_row<S>(h, v, length, out.data<T>() + at);
+      }
+    });
+    return out;
+  });
+}
+
 }  // namespace
 
 Array softmax(const Array& x, int dim) { return softmax_any("softmax", x, dim, false); }
 
 Array log_softmax(const Array& x, int dim) { return softmax_any("log_softmax", x, dim, true); }
+
+Array softmax_backward(const Array& g, const Array& y, int dim) {
+  return backward_any<SoftmaxSlope>("softmax", g, y, dim);
+}
+
+Array log_softmax_backward(const Array& g, const Array& y, int dim) {
+  return backward_any<LogSoftmaxSlope>("log_softmax", g, y, dim);
+}
 
 Array cross_entropy(const Array& x, const Array& target, int64_t ignore_index) {
   return dispatch_float(x.dtype(), "cross_entropy", [&](auto tag) {

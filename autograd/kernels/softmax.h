@@ -10,6 +10,10 @@ namespace reel::kernels {
 /// NaN.
 Array softmax(const Array& x, int dim);
 Array log_softmax(const Array& x, int dim);
+/// What gradients g of these results y become for x: y (g - sum of g y) and g - exp(y) sum of g,
+/// with sums along `dim`.
+Array softmax_backward(const Array& g, const Array& y, int dim);
+Array log_softmax_backward(const Array& g, const Array& y, int dim);
 
 /// -log softmax(x)[i, target[i]] for each row i of x [rows, classes]; 0 where the target is
 /// `ignore_index`. target [rows], int64, must have been checked.

@@ -1,8 +1,9 @@
 #include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/kernels/loss.h>
+#include <reel/autograd/ops/activation.h>
+#include <reel/autograd/ops/detail/loss_parts.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/loss.h>
-#include <reel/autograd/ops/detail/loss_parts.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
@@ -156,7 +157,7 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& targe
   Tensor losses = detail::logistic_loss(input, t);
   if (options.pos_weight.defined()) {
     const Tensor more = detail::weighted(op, t, options.pos_weight - 1);
-    losses = losses + more * detail::logistic_loss(input);
+    losses = losses - more * logsigmoid(input);
   }
   return reduce_losses(op, detail::weighted(op, losses, options.weight), options.reduction);
 }
@@ -170,11 +171,6 @@ Tensor logistic_loss(const Tensor& x, const Tensor& target) {
       "logistic_loss", kernels::logistic_loss(x.array(), target.array()),
       wrt(x, [x = keep(x), t = keep(target)](const Tensor& g) { return g * (sigmoid(x()) - t()); }),
       wrt(target, [x = keep(x)](const Tensor& g) { return -g * x(); }));
-}
-
-Tensor logistic_loss(const Tensor& x) {
-  return record("logistic_loss", kernels::logistic_loss(x.array(), Array::full({}, 1, x.dtype())),
-                wrt(x, [x = keep(x)](const Tensor& g) { return -g * sigmoid(-x()); }));
 }
 
 Tensor weighted(const char* op, const Tensor& losses, const Tensor& weight) {

@@ -1,11 +1,12 @@
 #include <reel/autograd/kernels/loss.h>
 #include <reel/autograd/kernels/softmax.h>
+#include <reel/autograd/ops/activation.h>
 #include <reel/autograd/ops/creation.h>
+#include <reel/autograd/ops/detail/loss_parts.h>
 #include <reel/autograd/ops/distance.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
 #include <reel/autograd/ops/loss_margin.h>
-#include <reel/autograd/ops/detail/loss_parts.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
@@ -169,7 +170,7 @@ Tensor soft_margin_loss(const Tensor& input, const Tensor& target, const LossOpt
   const char* op = "soft_margin_loss";
   check_floating(op, input);
   broadcast_shapes(op, input.shape(), target.shape());
-  return reduce_losses(op, detail::logistic_loss(input * target), options.reduction);
+  return reduce_losses(op, -logsigmoid(input * target), options.reduction);
 }
 
 }  // namespace reel

@@ -12,6 +12,7 @@ const Rows& op_cases() {
     activation_rows(rows);
     ctc_rows(rows);
     distance_rows(rows);
+    dropout_rows(rows);
     binary_rows(rows);
     comparison_rows(rows);
     convolution_rows(rows);

@@ -36,6 +36,7 @@ const Rows& op_cases();
 void activation_rows(Rows& rows);
 void ctc_rows(Rows& rows);
 void distance_rows(Rows& rows);
+void dropout_rows(Rows& rows);
 void binary_rows(Rows& rows);
 void comparison_rows(Rows& rows);
 void convolution_rows(Rows& rows);

@@ -8,8 +8,6 @@ namespace reel::detail {
 /// target * log(1 + exp(-x)) + (1 - target) * log(1 + exp(x)), exact for large |x|; operands of one
 /// floating dtype broadcast.
 Tensor logistic_loss(const Tensor& x, const Tensor& target);
-/// The same for target 1: -log(sigmoid(x)).
-Tensor logistic_loss(const Tensor& x);
 
 /// losses * weight, which broadcast, in the name of `op`; the losses if there is no weight.
 Tensor weighted(const char* op, const Tensor& losses, const Tensor& weight);
