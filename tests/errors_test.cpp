@@ -594,7 +594,10 @@ std::vector<Row> rows() {
       // activations and dropout
       {"leaky_relu_integers", [] { leaky_relu(integers({1, 2})); }, {"leaky_relu", "floating", "int64"}},
       {"leaky_relu_inplace_leaf", [] { Tensor x = variable({2}); leaky_relu_(x); }, {"leaky_relu_", "leaf"}},
-      {"relu6_bools", [] { relu6(integers({1, 2}) > 1); }, {"clamp", "bool"}},
+      {"relu6_bools", [] { relu6(integers({1, 2}) > 1); }, {"relu6", "bool"}},
+      {"hardtanh_bools", [] { hardtanh(integers({1, 2}) > 1); }, {"hardtanh", "bool"}},
+      {"hardtanh_infinite", [] { hardtanh(integers({1, 2}), {.max_val = INFINITY}); }, {"hardtanh", "int64", "inf"}},
+      {"threshold_infinite", [] { threshold(integers({1, 2}), 0, INFINITY); }, {"threshold", "int64", "inf"}},
       {"hardtanh_bounds", [] { hardtanh(doubles({2}), {.min_val = 2, .max_val = 1}); }, {"hardtanh", "min_val", "2", "1"}},
       {"prelu_integers", [] { prelu(integers({1, 2}), doubles({1})); }, {"prelu", "floating", "int64"}},
       {"prelu_dtypes", [] { prelu(doubles({2, 3}), ones({3})); }, {"prelu", "dtype", "float32", "float64"}},

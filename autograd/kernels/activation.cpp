@@ -285,8 +285,13 @@ Array shrink_backward(const Array& g, const Array& x, double lambd) {
 
 Array threshold(const Array& x, double threshold, double value) {
   return dispatch_number(x.dtype(), "threshold", [&]<class T>(TypeTag<T>) {
-    const T most = static_cast<T>(threshold), instead = static_cast<T>(value);
-    return map<T>(x, [=](T v) { return v <= most ? instead : v; });
+    if constexpr (std::is_integral_v<T>) {  // the threshold may lie between two integers
+      const T instead = static_cast<T>(static_cast<int64_t>(value));
+      return map<T>(x, [=](T v) { return static_cast<double>(v) <= threshold ? instead : v; });
+    } else {
+      const T most = static_cast<T>(threshold), instead = static_cast<T>(value);
+      return map<T>(x, [=](T v) { return v <= most ? instead : v; });
+    }
   });
 }
 

@@ -7,6 +7,8 @@
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 
+#include <algorithm>
+#include <cmath>
 #include <numbers>
 
 namespace reel {
@@ -39,6 +41,14 @@ Tensor on_curve(const Curve& curve, const Tensor& x) {
 }
 
 using detail::check_floating;
+
+// Of operations that take integers as well: bools are refused, and constants that no integer is.
+void check_number(const char* op, const Tensor& x, double first, double second) {
+  check<TypeError>(x.dtype() != kBool, "{}: expected numbers, got {}", op, x.dtype());
+  const double most = std::max(std::fabs(first), std::fabs(second));
+  check(x.is_floating_point() || most < 0x1p63,
+        "{}: {} needs constants in its range, got {} and {}", op, x.dtype(), first, second);
+}
 
 // ---- curves: made of straight lines ----------------------------------------------------------------------
 
@@ -195,10 +205,14 @@ struct Logsigmoid {
 Tensor hardtanh(const Tensor& x, const HardtanhOptions& options) {
   const auto& [min, max] = options;
   check(min <= max, "hardtanh: min_val must not be more than max_val, got {} and {}", min, max);
+  check_number("hardtanh", x, min, max);
   return on_curve(Hardtanh{min, max}, x);
 }
 
-Tensor relu6(const Tensor& x) { return on_curve(Hardtanh{0, 6}, x); }
+Tensor relu6(const Tensor& x) {
+  check_number("relu6", x, 0, 6);
+  return on_curve(Hardtanh{0, 6}, x);
+}
 
 Tensor leaky_relu(const Tensor& x, const LeakyReluOptions& options) {
   check_floating("leaky_relu", x);
@@ -233,6 +247,7 @@ Tensor rrelu(const Tensor& x, const RreluOptions& options, Generator& generator)
 }
 
 Tensor threshold(const Tensor& x, double threshold, double value) {
+  check_number("threshold", x, threshold, value);
   return on_curve(Threshold{threshold, value}, x);
 }
 

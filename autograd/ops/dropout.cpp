@@ -21,7 +21,7 @@ void check_dims(const char* op, const Tensor& x, int least, int most) {
 }
 
 bool drops(const char* op, const Tensor& x, double p, bool training) {
-  if (p == 0 || !training || x.numel() == 0) return false;
+  if (p == 0 || !training) return false;
   detail::check_floating(op, x);
   return true;
 }
@@ -35,7 +35,7 @@ Shape of_channels(const Shape& x) {
 
 Array number(const Tensor& x, double value) { return Array::full({}, value, x.dtype()); }
 
-// Of 0 and 1; x is multiplied and moved by what is made of it.
+// 1 with probability 1 - p, else 0.
 Array kept(const Tensor& x, const Shape& shape, double p, Generator& generator) {
   const Array noise = Array::empty(shape, x.dtype());
   kernels::bernoulli(noise, 1 - p, generator);

@@ -34,6 +34,10 @@ Family activation_family() {
           {"softmin", call([](const Tensor& x, const Args& args) { return softmin(x, args.dim()); })},
           {"log_softmax", call([](const Tensor& x, const Args& args) { return log_softmax(x, args.dim()); })},
       },
+      .bounds = {
+          // PyTorch's gradients have 1 / 6 and 1 / alpha rounded to float32, also in float64.
+          {"hardsigmoid", {.float64 = 5e-8}}, {"celu", {.float64 = 5e-7}},
+      },
   };
 }
 
