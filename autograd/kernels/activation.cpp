@@ -9,6 +9,9 @@
 #include <reel/autograd/kernels/parallel.h>
 #include <reel/autograd/kernels/vector_math.h>
 
+// GCC 12 warns of its own AVX-512 header (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
+
 namespace reel::kernels {
 namespace {
 
