@@ -14,6 +14,8 @@ using Change = Tensor& (*)(Tensor&);
 double sigmoid_of(double x) { return 1 / (1 + std::exp(-x)); }
 double softplus_of(double x) { return std::log(1 + std::exp(x)); }
 
+// clang-format off
+
 // The function with certain options, a form in place if it has one, and one element of it.
 OpCase with(const char* name, const char* note, One fn, Change change, double (*f)(double), double low = -2, double high = 2) {
   OpCase row = unary(name, fn, f, low, high);
@@ -21,8 +23,6 @@ OpCase with(const char* name, const char* note, One fn, Change change, double (*
   row.note = note;
   return row;
 }
-
-// clang-format off
 
 // The same numbers each time: those that are not positive are multiplied by draws from [0.1, 0.4).
 OpCase random_slopes() {
