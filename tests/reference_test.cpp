@@ -28,6 +28,7 @@ const std::map<std::string, Family>& families() {
   static const std::map<std::string, Family> served = {
       // A line a family, as it is served.
       {"activation", activation_family()},
+      {"pool", pool_family()},
       {"shape", shape_family()},
       {"index", index_family()},
       {"reduce", reduce_family()},

@@ -1,0 +1,43 @@
+#pragma once
+// Maxima over windows of the last one to three dims, and moving numbers to and from their places.
+// A place is an index into those dims, flattened.
+
+#include <reel/autograd/array.h>
+
+#include <array>
+#include <vector>
+
+namespace reel::kernels {
+
+/// What windows see along one axis.
+struct PoolAxis {
+  /// Elements begin, begin + step, ... before end; at least one, all of them inside the axis.
+  struct Window {
+    int64_t begin, end;
+  };
+
+  int64_t size = 1;
+  int64_t step = 1;
+  std::vector<Window> windows = {{0, 1}};
+  // Windows regular_begin to regular_end see `taps` elements each and begin `stride` apart.
+  int64_t regular_begin = 0, regular_end = 0, stride = 1, taps = 1;
+};
+/// Depth, height and width; those that are not there have one window of one element.
+using PoolAxes = std::array<PoolAxis, 3>;
+
+struct PooledMax {
+  Array values, indices;
+};
+
+/// The largest element that each window sees and, if `indexed`, its place: the first among equals,
+/// the last NaN if there are any. One entry of `axes` for all planes, or one a plane.
+PooledMax max_pool(const char* op, const Array& x, int axes_count,
+                   const std::vector<PoolAxes>& axes, bool indexed);
+/// Zeros of `shape` to which each element of g is added at its place.
+Array max_pool_backward(const Array& g, const Array& indices, const Shape& shape, int axes_count);
+/// Zeros of `shape` with each element of x at its place, the last where several have one. Throws
+/// IndexError in the op's name.
+Array max_unpool(const char* op, const Array& x, const Array& indices, const Shape& shape,
+                 int axes_count);
+
+}  // namespace reel::kernels

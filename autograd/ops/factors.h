@@ -1,0 +1,50 @@
+#pragma once
+// What operations that change sizes by factors are told.
+
+#include <reel/autograd/error.h>
+#include <reel/autograd/ops/window.h>
+
+#include <array>
+#include <initializer_list>
+#include <span>
+#include <type_traits>
+
+namespace reel {
+
+/// One factor for all axes or one an axis: `.scale_factor = 2`, `.scale_factor = {2, 1.5}`.
+/// Trivially copied.
+class FactorList {
+ public:
+  FactorList() = default;  ///< empty: not given
+  template <class T>
+  requires std::is_arithmetic_v<T> FactorList(T value) : FactorList({static_cast<double>(value)}) {}
+  FactorList(std::initializer_list<double> values) : FactorList(std::span(values)) {}
+  FactorList(const std::vector<double>& values) : FactorList(std::span(values)) {}
+  FactorList(std::span<const double> values) {
+    for (double value : values) {
+      if (size_ < kMaxAxes) values_[static_cast<size_t>(size_)] = value;
+      ++size_;
+    }
+  }
+
+  bool empty() const { return size_ == 0; }
+  /// One factor for each of `axes` axes, the rest 0. Throws unless there are one or `axes` of them,
+  /// each above 0 and finite; the text names the op and `what` they are.
+  std::array<double, kMaxAxes> expand(const char* op, const char* what, int axes) const {
+    check(size_ == 1 || size_ == axes, "{}: one {} or {} of them are required, got {} of them", op,
+          what, axes, size_);
+    std::array<double, kMaxAxes> factors{};
+    for (size_t i = 0; i < static_cast<size_t>(axes); ++i) {
+      factors[i] = values_[size_ == 1 ? 0 : i];
+      check(factors[i] > 0 && factors[i] < 1e300, "{}: {} above 0 is required, got {}", op, what,
+            factors[i]);
+    }
+    return factors;
+  }
+
+ private:
+  int size_ = 0;  // of what was given; more than there are axes never fits
+  std::array<double, kMaxAxes> values_{};
+};
+
+}  // namespace reel
