@@ -25,12 +25,14 @@ const Rows& op_cases() {
     loss_class_rows(rows);
     loss_margin_rows(rows);
     matmul_rows(rows);
+    pooling_rows(rows);
     rearrange_rows(rows);
     normalization_rows(rows);
     reduce_rows(rows);
     sorting_rows(rows);
     scan_rows(rows);
     special_rows(rows);
+    resize_rows(rows);
     view_rows(rows);
     return rows;
   }();

@@ -49,12 +49,14 @@ void loss_rows(Rows& rows);
 void loss_class_rows(Rows& rows);
 void loss_margin_rows(Rows& rows);
 void matmul_rows(Rows& rows);
+void pooling_rows(Rows& rows);
 void rearrange_rows(Rows& rows);
 void normalization_rows(Rows& rows);
 void reduce_rows(Rows& rows);
 void sorting_rows(Rows& rows);
 void scan_rows(Rows& rows);
 void special_rows(Rows& rows);
+void resize_rows(Rows& rows);
 void view_rows(Rows& rows);
 
 // ---- what rows are made of -------------------------------------------------------------------------------
