@@ -1,9 +1,9 @@
 #include <reel/autograd/ops/activation.h>
 #include <reel/autograd/ops/attention.h>
 #include <reel/autograd/ops/creation.h>
+#include <reel/autograd/ops/dropout.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/matmul.h>
-#include <reel/autograd/ops/random.h>
 #include <reel/autograd/ops/rearrange.h>
 #include <reel/autograd/ops/view.h>
 
@@ -39,10 +39,7 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
     scores = mask.dtype() == kBool ? where(mask, scores, -infinity) : scores + mask;
   }
   Tensor weights = softmax(scores, -1);
-  if (options.dropout_p > 0) {
-    const double kept = 1 - options.dropout_p;
-    weights = weights * (bernoulli(full_like(weights.detach(), kept)) / kept);
-  }
+  if (options.dropout_p > 0) weights = dropout(weights, {.p = options.dropout_p});
   return matmul(weights, value);
 }
 
