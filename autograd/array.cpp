@@ -52,4 +52,20 @@ Array Array::view(const Shape& shape, const Strides& strides, int64_t offset) co
   return array;
 }
 
+bool may_overlap(const Shape& shape, const Strides& strides) {
+  uint64_t left = (uint64_t{1} << shape.rank()) - 1;
+  int64_t reach = 0;  // of the dims with smaller strides
+  while (left != 0) {
+    int dim = -1;
+    for (int i = 0; i < shape.rank(); ++i) {
+      if ((left >> i & 1) != 0 && (dim < 0 || strides[i] < strides[dim])) dim = i;
+    }
+    left &= ~(uint64_t{1} << dim);
+    if (shape[dim] <= 1) continue;
+    if (strides[dim] <= reach) return true;
+    reach += (shape[dim] - 1) * strides[dim];
+  }
+  return false;
+}
+
 }  // namespace reel

@@ -47,6 +47,8 @@ class Array {
   Strides strides_;
 };
 
+/// Whether two places of a view may be one number in memory; may say so where they are not.
+bool may_overlap(const Shape& shape, const Strides& strides);
 /// Whether row-major strides are what `strides` are, dims of size 1 aside.
 bool is_contiguous(const Shape& shape, const Strides& strides);
 

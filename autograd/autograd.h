@@ -28,12 +28,12 @@
 #include <reel/autograd/ops/normalization.h>
 #include <reel/autograd/ops/pad.h>
 #include <reel/autograd/ops/pooling.h>
-#include <reel/autograd/ops/rearrange.h>
 #include <reel/autograd/ops/random.h>
+#include <reel/autograd/ops/rearrange.h>
 #include <reel/autograd/ops/reduce.h>
-#include <reel/autograd/ops/sorting.h>
-#include <reel/autograd/ops/scan.h>
 #include <reel/autograd/ops/resize.h>
+#include <reel/autograd/ops/scan.h>
+#include <reel/autograd/ops/sorting.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 #include <reel/autograd/tensor.h>

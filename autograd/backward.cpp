@@ -60,6 +60,9 @@ void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gra
 }
 
 void Tensor::backward() const { reel::backward({*this}); }
+void Tensor::backward(const BackwardOptions& options) const {
+  reel::backward({*this}, {}, options);
+}
 void Tensor::backward(const Tensor& gradient) const { reel::backward({*this}, {gradient}); }
 void Tensor::backward(const Tensor& gradient, const BackwardOptions& options) const {
   reel::backward({*this}, {gradient}, options);
@@ -91,6 +94,10 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
 std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs,
                          const GradOptions& options) {
   return grad(std::vector<Tensor>{output}, inputs, options);
+}
+
+std::vector<Tensor> grad(const Tensor& output, const Tensor& input, const GradOptions& options) {
+  return grad(std::vector<Tensor>{output}, std::vector<Tensor>{input}, options);
 }
 
 }  // namespace autograd

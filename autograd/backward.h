@@ -13,7 +13,9 @@ struct BackwardOptions {
 };
 
 /// Adds d(sum of outputs * gradients)/d(leaf) into .grad of every leaf that requires grad.
-/// A gradient may be undefined where its output has one element. Same as torch.autograd.backward.
+/// Threads may sweep graphs of their own at once, also ones that share leaves; not one and the same
+/// graph. A gradient may be undefined where its output has one element. Same as
+/// torch.autograd.backward.
 void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gradients = {},
               const BackwardOptions& options = {});
 

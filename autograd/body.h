@@ -100,7 +100,7 @@ class BodyCount {
   /// gone: a kept value asks.
   uint32_t rebinds() const noexcept { return rebinds_; }
   void rebind() noexcept {
-    ++rebinds_;
+    rebinds_ = (rebinds_ + 1) & 0x7fffffff;
     const uint64_t kept = reaching_.load(std::memory_order_relaxed) / kKept;
     holding_.fetch_add(kept, std::memory_order_relaxed);
     reaching_.fetch_sub(kept * kKept, std::memory_order_relaxed);
@@ -130,6 +130,7 @@ struct TensorBody {
   BodyCount refs;
   bool requires_grad = false;  // of a leaf; a recorded tensor has a node instead
   bool retains_grad = false;   // of a recorded tensor, on the user's wish
+  bool of_function = false;    // a view that a Function returned: its node is not the view's own
   uint32_t base_rebinds = 0;   // of the base, when this view was made or last brought up to date
   Array array;
   Ref<Node> node;        // the recorded operation that made it
@@ -141,6 +142,8 @@ struct TensorBody {
   ~TensorBody();
 
   bool needs_grad() const { return requires_grad || node; }
+  /// Takes it off the tape.
+  void detach() noexcept;
   /// Lets go of everything in it.
   void clear() noexcept;
   /// Whether this is a view whose base was given another node since.

@@ -263,6 +263,7 @@ void FunctionCall::separate(std::vector<Tensor>& outputs) const {
       body->base =
           nullptr;  // a base of forward's own would take the gradients of its other views with it
     }
+    outputs[i].body()->of_function = static_cast<bool>(outputs[i].body()->base);
   }
 }
 

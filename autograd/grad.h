@@ -21,6 +21,8 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
                          const GradOptions& options = {});
 std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs,
                          const GradOptions& options = {});
+std::vector<Tensor> grad(const Tensor& output, const Tensor& input,
+                         const GradOptions& options = {});
 
 using Function1 = std::function<Tensor(const Tensor&)>;
 

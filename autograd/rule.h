@@ -9,6 +9,7 @@ namespace reel {
 
 namespace detail {
 extern constinit thread_local bool grad_enabled;
+[[noreturn]] void fail_detached();
 [[noreturn]] void fail_changed(const Tensor& tensor, uint32_t kept_version);
 /// A body for what a view shows, counted as kept, without the view's base: an operation in place
 /// may make that depend on what keeps the view.
@@ -43,7 +44,10 @@ class Kept {
  public:
   explicit Kept(const Tensor& tensor);
   Kept(Kept&& other) noexcept
-      : version_(other.version_), rebinds_(other.rebinds_), tensor_(std::move(other.tensor_)) {}
+      : version_(other.version_),
+        rebinds_(other.rebinds_),
+        recorded_(other.recorded_),
+        tensor_(std::move(other.tensor_)) {}
   Kept& operator=(Kept&&) = delete;
   ~Kept();
   const Tensor& operator()() const {
@@ -52,6 +56,8 @@ class Kept {
         [[unlikely]] {
       detail::fail_changed(tensor_, version_);
     }
+    if (recorded_ && is_grad_enabled() && !tensor_.body()->needs_grad()) [[unlikely]]
+      detail::fail_detached();
     return tensor_;
   }
 
@@ -59,7 +65,8 @@ class Kept {
   friend Kept keep(const Tensor& tensor);
   Kept() : tensor_() {}
   uint32_t version_ = 0;
-  uint32_t rebinds_ = 0;
+  uint32_t rebinds_ : 31 = 0;
+  uint32_t recorded_ : 1 = 0;  // it had a gradient: detach_() must not take that from a derivative
   union {
     Tensor tensor_;  // counted as kept, not as a handle: see BodyCount
   };
@@ -71,7 +78,8 @@ inline Kept::Kept(const Tensor& tensor) : version_(tensor.array().version()) {
   } else {
     body->refs.keep();
   }
-  rebinds_ = body->refs.rebinds();
+  rebinds_ = body->refs.rebinds() & 0x7fffffff;
+  recorded_ = body->needs_grad();
   new (&tensor_) Tensor(Ref<TensorBody>::adopt(body));
 }
 /// Remembers `tensor` and its version for a rule; remembers nothing where nothing is recorded.

@@ -7,11 +7,23 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace reel {
 
 inline constexpr int kMaxRank = 32;
+
+/// An integer that is no bool: GCC 12 would take {.keepdim = true} for the list {1}.
+template <class T>
+concept WholeNumber = std::is_integral_v<T> && !std::is_same_v<T, bool>;
+
+/// An entry of a braced list of sizes or dims.
+struct Size {
+  template <WholeNumber T>
+  constexpr Size(T size) : value(static_cast<int64_t>(size)) {}
+  int64_t value;
+};
 
 /// Sizes (or strides) of a tensor, one int64 a dim. Up to six sit inline; more live in a block of
 /// their own.
@@ -20,10 +32,13 @@ class Shape {
   static constexpr int kInline = 6;
 
   Shape() {}
-  Shape(int64_t size) : rank_(1) { inline_[0] = size; }
-  Shape(int size) : Shape(static_cast<int64_t>(size)) {}
-  Shape(std::initializer_list<int64_t> sizes) {
-    assign(sizes.begin(), static_cast<int>(sizes.size()));
+  template <WholeNumber T>
+  Shape(T size) : rank_(1) {
+    inline_[0] = static_cast<int64_t>(size);
+  }
+  Shape(std::initializer_list<Size> sizes) {
+    static_assert(sizeof(Size) == sizeof(int64_t));
+    assign(&sizes.begin()->value, static_cast<int>(sizes.size()));
   }
   Shape(std::span<const int64_t> sizes) { assign(sizes.data(), static_cast<int>(sizes.size())); }
   Shape(const std::vector<int64_t>& sizes) { assign(sizes.data(), static_cast<int>(sizes.size())); }
@@ -144,9 +159,12 @@ using Strides = Shape;
 class Dims {
  public:
   Dims() = default;
-  Dims(int dim) { push_back(dim); }
-  Dims(std::initializer_list<int> dims) {
-    for (int dim : dims) push_back(dim);
+  template <WholeNumber T>
+  Dims(T dim) {
+    push_back(static_cast<int64_t>(dim));
+  }
+  Dims(std::initializer_list<Size> dims) {
+    for (const Size dim : dims) push_back(dim.value);
   }
   Dims(std::span<const int> dims) {
     for (int dim : dims) push_back(dim);

@@ -36,6 +36,25 @@ void check_for_nan(const Tensor& g, const Edge& edge) {
         node ? node->shape() : g.shape(), edge.shape());
 }
 
+void check_grad(const TensorBody& body) {
+  if (!body.grad.defined()) return;
+  check(body.grad.shape() == body.array.shape() && body.grad.dtype() == body.array.dtype(),
+        "backward: the .grad of a {} tensor of shape {} must be like it, got {} of shape {}",
+        body.array.dtype(), body.array.shape(), body.grad.dtype(), body.grad.shape());
+}
+
+void add_to_grad(TensorBody& body, Tensor g, bool create_graph) {
+  Tensor& grad = body.grad;
+  if (!grad.defined()) {
+    // A gradient that others hold too would change under them when .grad is changed in place.
+    grad = owned_alone(g) ? std::move(g) : g.clone();
+  } else if (create_graph || may_overlap(grad.shape(), grad.strides())) {
+    grad = grad + g;
+  } else {
+    grad.add_(g);
+  }
+}
+
 }  // namespace
 
 namespace detail {
@@ -135,11 +154,7 @@ void Sweep::run(std::span<const Tensor> outputs, std::span<const Tensor> gradien
   }
   while (!heap_.empty()) {
     // Before it leaves the heap: so the destructor finds the gradient that waits there.
-    check(!heap_.front()->freed_ || ends_at(heap_.front()),
-          "{}: Trying to backward through the graph a second time: what its rules had kept was "
-          "freed by the first "
-          "backward() or autograd::grad(). Call the first with {{.retain_graph = true}}.",
-          heap_.front()->name());
+    check_rules(heap_.front());
     std::pop_heap(heap_.begin(), heap_.end(), by_serial);
     Node* node = heap_.back();
     heap_.pop_back();
@@ -151,12 +166,24 @@ void Sweep::run(std::span<const Tensor> outputs, std::span<const Tensor> gradien
   }
 }
 
+void Sweep::check_rules(const Node* node) const {
+  check(!node->freed_ || ends_at(node),
+        "{}: Trying to backward through the graph a second time: what its rules had kept was freed "
+        "by "
+        "the first backward() or autograd::grad(). Call the first with {{.retain_graph = true}}.",
+        node->name());
+}
+
 void Sweep::step(Node* node) {
   Tensor g = std::move(node->pending_);
   node->pending_ = {};
   if (const Hooks* hooks = node->hooks_) {
     g = hooks->run(std::move(g));
-    if (hooks->retaining) accumulate(hooks->retaining->grad, g);
+    check_rules(node);  // a hook may have swept this node itself
+    if (hooks->retaining) {
+      check_grad(*hooks->retaining);
+      add_to_grad(*hooks->retaining, g.clone(), options_.create_graph);
+    }
   }
   if (node->marks_.captured) {
     for (auto& [captured, gradient] : captured_) {
@@ -214,29 +241,6 @@ void Sweep::accumulate(Tensor& pending, Tensor g) {
 }
 
 // ---- leaves ----------------------------------------------------------------------------------------------
-
-namespace {
-
-void check_grad(const TensorBody& body) {
-  if (!body.grad.defined()) return;
-  check(body.grad.shape() == body.array.shape() && body.grad.dtype() == body.array.dtype(),
-        "backward: the .grad of a {} tensor of shape {} must be like it, got {} of shape {}",
-        body.array.dtype(), body.array.shape(), body.grad.dtype(), body.grad.shape());
-}
-
-void add_to_grad(TensorBody& body, Tensor g, bool create_graph) {
-  Tensor& grad = body.grad;
-  if (!grad.defined()) {
-    // A gradient that others hold too would change under them when .grad is changed in place.
-    grad = owned_alone(g) ? std::move(g) : g.clone();
-  } else if (create_graph) {
-    grad = grad + g;
-  } else {
-    grad.add_(g);
-  }
-}
-
-}  // namespace
 
 void Sweep::accumulate_into_leaves() {
   // One lock a sweep: threads that sweep graphs of their own may share the leaves.

@@ -53,6 +53,7 @@ class Sweep {
   };
 
   bool ends_at(const Node* node) const { return restricted_ && !node->marks_.leads; }
+  void check_rules(const Node* node) const;
   void step(Node* node);
   void receive(Node* node, Tensor g);
   void accumulate(Tensor& pending, Tensor g);

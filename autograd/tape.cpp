@@ -20,6 +20,13 @@ void fail_changed(const Tensor& tensor, uint32_t kept_version) {
       node ? node->name() : "backward", what, kept_version, node ? node->name() : "it");
 }
 
+void fail_detached() {
+  const Node* node = Sweep::current();
+  fail(
+      "{}: a derivative of a value is needed that detach_() has taken from the graph; use detach()",
+      node ? node->name() : "backward");
+}
+
 TensorBody* keep_without_base(const Tensor& view) {
   if (view.body()->is_stale()) refresh_view(*view.body());
   Ref<TensorBody> own = TensorBody::make(Array(view.array()));
@@ -76,12 +83,16 @@ static void free_body(TensorBody* body) noexcept {
   memory::deallocate(body, sizeof(TensorBody), memory::Kind::Tensor);
 }
 
-void TensorBody::clear() noexcept {
+void TensorBody::detach() noexcept {
   if (retains_grad && node) node->hooks_->retaining = nullptr;
   retains_grad = requires_grad = false;
+  node = nullptr;
+}
+
+void TensorBody::clear() noexcept {
+  detach();
   delete std::exchange(hooks, nullptr);
   array = Array();
-  node = nullptr;
   base = nullptr;
   grad = Tensor();
 }
@@ -122,11 +133,17 @@ Tensor Hooks::run(Tensor g) const {
 // The base got another node since this view was made, so the view's numbers come from there now.
 void refresh_view(TensorBody& view) {
   TensorBody& base = *view.base;
+  check(!view.of_function,
+        "Function: a view that it returned cannot follow a change in place of what it shows; "
+        "return a "
+        "clone() from forward");
   if (base.needs_grad()) {
     EnableGradGuard recording;
     const Tensor fresh = as_strided(Tensor(view.base), view.array.shape(), view.array.strides(),
                                     view.array.offset());
     view.rebind(fresh.body()->node);
+  } else if (view.node) {  // the base was detached after the change
+    view.detach();
   }
   view.base_rebinds = base.refs.rebinds();
 }

@@ -3,6 +3,8 @@
 #include <reel/autograd/ops/inplace.h>
 #include <reel/autograd/tape.h>
 
+#include <limits>
+
 namespace reel {
 
 int64_t Tensor::size(int dim) const {
@@ -15,8 +17,17 @@ int64_t Tensor::size(int dim) const {
 template <class T>
 T Tensor::item() const {
   check(numel() == 1, "item: expected a tensor of one element, got shape {}", shape());
-  return dispatch_any(dtype(),
-                      [&]<class S>(TypeTag<S>) { return static_cast<T>(*array().data<S>()); });
+  return dispatch_any(dtype(), [&]<class S>(TypeTag<S>) {
+    const S value = *array().data<S>();
+    if constexpr (std::is_floating_point_v<S> && std::is_integral_v<T> &&
+                  !std::is_same_v<T, bool>) {
+      // Compared as S: the bounds themselves are powers of two, or one below.
+      constexpr S end = static_cast<S>(std::numeric_limits<T>::max() / 2 + 1) * 2;
+      check(value > static_cast<S>(std::numeric_limits<T>::min()) - 1 && value < end,
+            "item: {} cannot be converted to {}", value, dtype_of<T>);
+    }
+    return static_cast<T>(value);
+  });
 }
 
 template <class T>
@@ -71,12 +82,7 @@ Tensor& Tensor::requires_grad_(bool requires_grad) {
 
 bool Tensor::is_leaf() const { return grad_fn() == nullptr; }
 
-const Tensor& Tensor::grad() const {
-  array();
-  return body_->grad;
-}
-
-Tensor& Tensor::mutable_grad() const {
+Tensor& Tensor::grad() const {
   array();
   return body_->grad;
 }
@@ -122,9 +128,7 @@ Tensor Tensor::detach() const { return Tensor(Array(array())); }
 Tensor& Tensor::detach_() {
   array();
   check(!body_->base, "detach_: a view cannot be detached in place; use detach()");
-  if (body_->retains_grad) body_->node->hooks_->retaining = nullptr;
-  body_->retains_grad = body_->requires_grad = false;
-  body_->node = nullptr;
+  body_->detach();
   return *this;
 }
 

@@ -46,8 +46,10 @@ class Tensor : public ShapeMethods, public MathMethods, public InPlaceMethods {
   Tensor(Tensor&&) noexcept = default;
   Tensor& operator=(const Tensor&) & = default;
   Tensor& operator=(Tensor&&) & noexcept = default;
-  /// `x[0] = y` would rebind a temporary: write x[0].copy_(y) or x.index_put_({0}, y).
-  Tensor& operator=(const Tensor&) && = delete;
+  /// Into what a view shows, as in Python: x[0] = y is x[0].copy_(y), x[0] = 5 is x[0].fill_(5).
+  Tensor& operator=(const Tensor& source) && { return copy_(source); }
+  template <class T>
+  requires std::is_arithmetic_v<T> Tensor& operator=(T value) && { return fill_(value); }
   ~Tensor() = default;
 
   // ---- what it is ----
@@ -84,8 +86,10 @@ class Tensor : public ShapeMethods, public MathMethods, public InPlaceMethods {
   bool requires_grad() const;
   Tensor& requires_grad_(bool requires_grad = true);
   bool is_leaf() const;
-  const Tensor& grad() const;
-  Tensor& mutable_grad() const;
+  /// The gradient that backward() has accumulated, undefined before; x.grad().zero_() changes it in
+  /// place.
+  Tensor& grad() const;
+  Tensor& mutable_grad() const { return grad(); }
   /// The operation that made this tensor; null for leaves.
   Node* grad_fn() const;
   /// Keeps .grad of a tensor that is no leaf.
@@ -98,6 +102,7 @@ class Tensor : public ShapeMethods, public MathMethods, public InPlaceMethods {
   void backward() const;
   void backward(const Tensor& gradient) const;
   void backward(const Tensor& gradient, const BackwardOptions& options) const;
+  void backward(const BackwardOptions& options) const;
   Tensor detach() const;
   Tensor& detach_();
   Tensor clone() const;

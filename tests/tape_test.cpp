@@ -448,6 +448,95 @@ TEST(Hooks, may_sweep_the_same_graph) {
   expect_values(inner, {40 * 27});
 }
 
+TEST(InPlace, windows_that_overlap_are_refused) {
+  Tensor x = vector({1, 1, 1, 1});
+  EXPECT_THROW(x.unfold(0, 2, 1).mul_(vector({2})), Error);
+  expect_values(x, {1, 1, 1, 1});
+}
+
+TEST(InPlace, a_wider_operand_is_not_rounded_first) {
+  Tensor x = full({2}, 1e-30);
+  x.mul_(full({2}, 1e40, {.dtype = kFloat64}));
+  EXPECT_NEAR(x[0].item<double>(), 1e10, 1e4);
+}
+
+TEST(InPlace, a_view_that_a_function_returned_refuses_to_follow_its_base) {
+  struct Flat : autograd::Function<Flat> {
+    static Tensor forward(autograd::Context&, const Tensor& x) { return x.view({-1}); }
+    static std::vector<Tensor> backward(autograd::Context&, const std::vector<Tensor>& grad) {
+      return {grad[0].reshape({2, 2}) * 10};
+    }
+  };
+  const Tensor a = ones({2, 2}, {.dtype = kFloat64, .requires_grad = true});
+  Tensor x = a * 1;
+  const Tensor v = Flat::apply(x);
+  x.select(0, 0).zero_();
+  EXPECT_NE(message_of([&] { v.sum().backward(); }).find("a view that it returned"),
+            std::string::npos);
+}
+
+TEST(AsStrided, of_a_recorded_tensor_stays_within_it) {
+  const Tensor memory = zeros({1000}, {.dtype = kFloat64});
+  const Tensor x = memory.narrow(0, 500, 5).detach().requires_grad_();
+  EXPECT_THROW(x.as_strided({400}, {1}, 0), Error);
+  EXPECT_THROW(x.as_strided({6}, {1}), Error);
+  x.as_strided({2, 2}, {2, 1}).sum().backward();
+  expect_values(x.grad(), {1, 1, 1, 1, 0});
+}
+
+TEST(RetainGrad, shares_no_memory_and_accepts_only_its_own_form) {
+  const Tensor a = variable({1, 2});
+  Tensor x = a * 1, y = a * 2;
+  x.retain_grad();
+  y.retain_grad();
+  (x + y).sum().backward();
+  x.mutable_grad().zero_();
+  expect_values(y.grad(), {1, 1});
+  Tensor z = a * 3;
+  z.retain_grad();
+  z.mutable_grad() = zeros({2});
+  EXPECT_NE(message_of([&] { z.sum().backward(); }).find("must be like it, got float32"),
+            std::string::npos);
+}
+
+TEST(Hooks, that_free_the_graph_are_found_out) {
+  const Tensor a = variable({1, 2});
+  Tensor x = (a + 1) * (a + 2);
+  bool within = false;
+  x.register_hook([&](const Tensor& g) {
+    if (!std::exchange(within, true)) autograd::grad({x}, {a}, {.grad_outputs = {g}});
+  });
+  EXPECT_NE(message_of([&] { (x * 2).sum().backward(); }).find("second time"), std::string::npos);
+  EXPECT_FALSE(a.grad().defined());
+}
+
+TEST(Detach, in_place_does_not_silently_shorten_a_second_derivative) {
+  const Tensor a = variable({3});
+  Tensor y = a * 1;
+  const Tensor z = y * y * a;
+  y.detach_();
+  expect_values(autograd::grad(z, {a}, {.retain_graph = true})[0], {27});
+  EXPECT_NE(message_of([&] { autograd::grad(z, {a}, {.create_graph = true}); }).find("detach_()"),
+            std::string::npos);
+}
+
+TEST(Detach, of_a_changed_base_reaches_its_views) {
+  const Tensor a = variable({1, 2});
+  Tensor x = a * 1;
+  const Tensor v = x.select(0, 0);
+  x.mul_(vector({5, 5}));
+  x.detach_();
+  EXPECT_FALSE(v.requires_grad());
+}
+
+TEST(Item, refuses_what_the_type_cannot_hold) {
+  EXPECT_THROW(full({}, NAN).item<int64_t>(), Error);
+  EXPECT_THROW(full({}, 3e9).item<int32_t>(), Error);
+  EXPECT_THROW(full({}, -1.5).item<uint8_t>(), Error);
+  EXPECT_EQ(full({}, 255.5).item<uint8_t>(), 255);
+  EXPECT_EQ(full({}, -2147483648.0, {.dtype = kFloat64}).item<int32_t>(), INT32_MIN);
+}
+
 TEST(Detach, shares_memory_and_versions) {
   const Tensor x = variable({2});
   const Tensor y = (x * x).sum();

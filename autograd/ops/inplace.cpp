@@ -90,7 +90,10 @@ using BinaryOp = Tensor (*)(const Tensor&, const Tensor&);
 Tensor& arithmetic(const char* op, Tensor& x, const Tensor& other, BinaryKernel kernel,
                    BinaryOp function) {
   check_inplace(op, x);
-  if (records_inplace(x, {&other})) return rebind_inplace(op, x, function(former(x), other));
+  // A wider operand is computed with, not rounded to x's dtype first.
+  const bool wider = other.dtype() != x.dtype() && other.dim() > 0;
+  if (wider || records_inplace(x, {&other}))
+    return rebind_inplace(op, x, function(former(x), other));
   kernel(x.array(), operand(op, x, other), &x.array());
   x.array().storage()->bump();
   return x;
@@ -103,12 +106,11 @@ Array divide(const Array& a, const Array& b, const Array* into) { return kernels
 Tensor former(const Tensor& x) { return is_grad_enabled() ? x.clone() : x; }
 
 void check_inplace(const char* op, const Tensor& x) {
-  for (int i = 0; i < x.dim(); ++i) {
-    check(x.strides()[i] != 0 || x.size(i) <= 1,
-          "{}: an expanded tensor shows one number in many places and cannot be changed, got shape "
-          "{} with strides {}; clone() it first",
-          op, x.shape(), x.strides());
-  }
+  check(
+      x.is_contiguous() || !may_overlap(x.shape(), x.strides()),
+      "{}: an expanded tensor shows one number in many places and cannot be changed, got shape {} "
+      "with strides {}; clone() it first",
+      op, x.shape(), x.strides());
   check_recording(op, x);
 }
 

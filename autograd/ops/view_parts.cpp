@@ -41,23 +41,6 @@ Tensor region(const Tensor& x, const Shape& shape, const Strides& strides, int64
   return as_strided(row_major, shape, strides, row_major.array().offset() + offset);
 }
 
-// Whether elements of such a view may lie on each other.
-bool may_overlap(const Shape& shape, const Strides& strides) {
-  uint64_t left = (uint64_t{1} << shape.rank()) - 1;
-  int64_t reach = 0;  // of the dims with smaller strides
-  while (left != 0) {
-    int dim = -1;
-    for (int i = 0; i < shape.rank(); ++i) {
-      if ((left >> i & 1) != 0 && (dim < 0 || strides[i] < strides[dim])) dim = i;
-    }
-    left &= ~(uint64_t{1} << dim);
-    if (shape[dim] <= 1) continue;
-    if (strides[dim] <= reach) return true;
-    reach += (shape[dim] - 1) * strides[dim];
-  }
-  return false;
-}
-
 // Innermost goes the densest dim that is worth a loop: windows are short.
 void add_to_view(const Array& from, const Array& to) {
   Shape shape = from.shape();
@@ -227,8 +210,12 @@ Tensor as_strided(const Tensor& x, const Shape& shape, const Strides& strides,
   const int64_t start = offset.value_or(x.array().offset());
   check_within("as_strided", shape, strides, start, elements_of(x.array()));
   const int64_t relative = start - x.array().offset();
-  check(!x.requires_grad() || !is_grad_enabled() || x.is_contiguous(),
-        "as_strided: a tensor that requires grad must be row-major, got strides {}", x.strides());
+  if (x.requires_grad() && is_grad_enabled()) {
+    check(x.is_contiguous(),
+          "as_strided: a tensor that requires grad must be row-major, got strides {}", x.strides());
+    // The gradient has x's elements only, not all of the memory that x shows a part of.
+    check_within("as_strided", shape, strides, relative, x.numel());
+  }
   return record_view("as_strided", x, x.array().view(shape, strides, relative),
                      wrt(x, EmbedRule{{strides, relative}}));
 }
