@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 namespace reel::kernels {
 namespace {
@@ -20,84 +21,200 @@ int64_t plane_size(const Shape& shape, int axes_count) {
   return size;
 }
 
-// Calls f(plane) for planes that each cost about `work`, some to a block.
+// Calls f(begin, end) for ranges of planes that each cost about `work`.
 template <class F>
-void for_each_plane(int64_t planes, int64_t work, F f) {
+void for_planes(int64_t planes, int64_t work, F f) {
   const int64_t per_block = std::max<int64_t>(kBlock / std::max<int64_t>(work, 1), 1);
   parallel_for((planes + per_block - 1) / per_block, [&](int64_t block) {
-    const int64_t end = std::min((block + 1) * per_block, planes);
-    for (int64_t plane = block * per_block; plane < end; ++plane) f(plane);
+    f(block * per_block, std::min((block + 1) * per_block, planes));
   });
 }
 
-// A row of results, on which elements are tried in the order of their places.
-template <class T, bool kIndexed>
-struct BestRow {
-  T* values;
-  int64_t* indices;
+template <class T>
+constexpr T kLeast = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
+                                                          : std::numeric_limits<T>::lowest();
 
-  void start(int64_t i, int64_t place) const {
-    values[i] = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
-                                                     : std::numeric_limits<T>::lowest();
-    if constexpr (kIndexed) indices[i] = place;
-  }
-  void offer(int64_t i, T value, int64_t place) const {
-    const bool better = value > values[i] || value != value;
-    values[i] = better ? value : values[i];
-    if constexpr (kIndexed) indices[i] = better ? place : indices[i];
-  }
-  // x[place] to the first of n results, and so on in steps of the stride.
-  template <class Stride>
-  void offer_row(int64_t begin, int64_t n, const T* x, int64_t place, Stride stride) const {
-    const BestRow row{values + begin, kIndexed ? indices + begin : nullptr};
-    const T* from = x + place;
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) row.offer(i, from[i * stride], place + i * stride);
-  }
-};
-
-// What the windows of one row of results see in the row of x that begins at `start`.
-template <class T, bool kIndexed>
-void offer_row(const BestRow<T, kIndexed>& best, const PoolAxis& axis, const T* x, int64_t start) {
-  const auto singly = [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const Window& window = axis.windows[static_cast<size_t>(i)];
-      for (int64_t k = window.begin; k < window.end; k += axis.step)
-        best.offer(i, x[start + k], start + k);
-    }
-  };
-  const int64_t begin = axis.regular_begin, end = axis.regular_end;
-  singly(0, begin);
-  for (int64_t tap = 0; begin < end && tap < axis.taps; ++tap) {
-    const int64_t place = start + axis.windows[static_cast<size_t>(begin)].begin + tap * axis.step;
-    // Strides that the compiler knows are walked several elements at a time.
-    if (axis.stride == 1)
-      best.offer_row(begin, end - begin, x, place, std::integral_constant<int64_t, 1>());
-    else if (axis.stride == 2)
-      best.offer_row(begin, end - begin, x, place, std::integral_constant<int64_t, 2>());
-    else
-      best.offer_row(begin, end - begin, x, place, axis.stride);
-  }
-  singly(end, window_count(axis));
+// The first among equals, the last NaN.
+template <class T>
+bool is_better(T value, T best) {
+  return static_cast<bool>(static_cast<int>(value > best) | static_cast<int>(value != value));
 }
 
-template <class T, bool kIndexed>
+// ---- windows of any kind: element by element -------------------------------------------------------------
+
+template <class T>
 void pool_plane(const PoolAxes& axes, const T* x, T* values, int64_t* indices) {
   const PoolAxis &depth = axes[0], &height = axes[1], &width = axes[2];
-  const int64_t n = window_count(width);
-  BestRow<T, kIndexed> best{values, indices};
   for (const Window& z : depth.windows) {
     for (const Window& y : height.windows) {
-      const int64_t first = (z.begin * height.size + y.begin) * width.size;
-      for (int64_t i = 0; i < n; ++i)
-        best.start(i, first + width.windows[static_cast<size_t>(i)].begin);
-      for (int64_t k = z.begin; k < z.end; k += depth.step) {
-        for (int64_t j = y.begin; j < y.end; j += height.step)
-          offer_row(best, width, x, (k * height.size + j) * width.size);
+      for (const Window& w : width.windows) {
+        T best = kLeast<T>;
+        int64_t place = (z.begin * height.size + y.begin) * width.size + w.begin;
+        for (int64_t k = z.begin; k < z.end; k += depth.step) {
+          for (int64_t j = y.begin; j < y.end; j += height.step) {
+            const int64_t row = (k * height.size + j) * width.size;
+            for (int64_t i = row + w.begin; i < row + w.end; i += width.step) {
+              if (!is_better(x[i], best)) continue;
+              best = x[i];
+              place = i;
+            }
+          }
+        }
+        *values++ = best;
+        if (indices) *indices++ = place;
       }
-      best.values += n;
-      if constexpr (kIndexed) best.indices += n;
     }
+  }
+}
+
+// ---- small windows at fixed distances: a row of results at a time ----------------------------------------
+
+constexpr int64_t kLanes = 16;
+constexpr int64_t kSmall = 1024;  // elements of a window
+
+int64_t round_up(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
+
+// A row of x is laid out so that what each tap sees lies side by side: the padding before it, then
+// every stride-th element, then those behind these. All results of a row then try one tap at once.
+template <class T>
+class RowPooling {
+ public:
+  explicit RowPooling(const PoolAxes& axes)
+      : axes_(axes),
+        width_(axes[2]),
+        count_(window_count(width_)),
+        lanes_(round_up(count_)),
+        phase_(lanes_ + (width_.kernel - 1) * width_.step / width_.stride + 1),
+        row_(static_cast<size_t>(phase_ * width_.stride), kLeast<T>),
+        best_(static_cast<size_t>(lanes_)),
+        taken_(static_cast<size_t>(lanes_)) {
+    const PoolAxis &depth = axes[0], &height = axes[1];
+    for (int64_t k = 0; k < depth.kernel; ++k) {
+      for (int64_t j = 0; j < height.kernel; ++j) {
+        for (int64_t i = 0; i < width_.kernel; ++i)
+          offsets_.push_back(((k * depth.step) * height.size + j * height.step) * width_.size +
+                             i * width_.step);
+      }
+    }
+  }
+
+  static bool serves(const PoolAxes& axes) {
+    int64_t volume = 1;
+    for (const PoolAxis& axis : axes) {
+      if (axis.kernel == 0 || axis.kernel > kSmall) return false;
+      volume *= axis.kernel;
+    }
+    const PoolAxis& width = axes[2];
+    return volume <= kSmall && (width.kernel - 1) * width.step <= kSmall && width.stride <= kSmall;
+  }
+
+  void pool_plane(const T* x, T* values, int64_t* indices) {
+    const PoolAxis &depth = axes_[0], &height = axes_[1];
+    for (size_t z = 0; z < depth.windows.size(); ++z) {
+      for (size_t y = 0; y < height.windows.size(); ++y) {
+        const int64_t first_z = static_cast<int64_t>(z) * depth.stride - depth.padding;
+        const int64_t first_y = static_cast<int64_t>(y) * height.stride - height.padding;
+        pool_row(x, depth.windows[z], first_z, height.windows[y], first_y);
+        std::copy_n(best_.data(), count_, values);
+        values += count_;
+        if (indices) {
+          const int64_t first = (first_z * height.size + first_y) * width_.size - width_.padding;
+          for (int64_t i = 0; i < count_; ++i)
+            indices[i] = first + i * width_.stride +
+                         offsets_[static_cast<size_t>(taken_[static_cast<size_t>(i)])];
+          indices += count_;
+        }
+      }
+    }
+  }
+
+ private:
+  // As wide as the values, so that both fill vectors alike. It is kept where nobody asks for places
+  // too: without it GCC 12 makes branches of the choice, which takes three times as long.
+  using Tap = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
+
+  void pool_row(const T* x, const Window& z, int64_t first_z, const Window& y, int64_t first_y) {
+    const PoolAxis &depth = axes_[0], &height = axes_[1];
+    std::fill(best_.begin(), best_.end(), kLeast<T>);
+    const auto tap_of = [&](int64_t k, int64_t j) {
+      return ((k - first_z) / depth.step * height.kernel + (j - first_y) / height.step) *
+             width_.kernel;
+    };
+    start(tap_of(z.begin, y.begin));
+    for (int64_t k = z.begin; k < z.end; k += depth.step) {
+      for (int64_t j = y.begin; j < y.end; j += height.step) {
+        lay_out(x + (k * height.size + j) * width_.size);
+        for (int64_t i = 0; i < width_.kernel; ++i) try_tap(i, static_cast<Tap>(tap_of(k, j) + i));
+      }
+    }
+  }
+
+  // What is taken where nothing is better than the least: the first element that a window sees.
+  void start(int64_t tap) {
+    for (int64_t i = 0; i < count_; ++i) {
+      const int64_t first = i * width_.stride - width_.padding;
+      const int64_t skipped =
+          first < 0 ? (width_.windows[static_cast<size_t>(i)].begin - first) / width_.step : 0;
+      taken_[static_cast<size_t>(i)] = static_cast<Tap>(tap + skipped);
+    }
+  }
+
+  void lay_out(const T* x) {
+    const int64_t stride = width_.stride, padding = width_.padding;
+    // The last elements may be beyond every window.
+    const int64_t end = std::min(width_.size, phase_ * stride - padding);
+    for (int64_t phase = 0; phase < stride; ++phase) {
+      const int64_t skipped = std::max<int64_t>(padding - phase + stride - 1, 0) / stride;
+      const int64_t first = phase + skipped * stride - padding;
+      T* to = row_.data() + phase * phase_ + skipped;
+      if (stride == 2) {
+        for (int64_t i = first, n = 0; i < end; i += 2) to[n++] = x[i];
+      } else {
+        for (int64_t i = first, n = 0; i < end; i += stride) to[n++] = x[i];
+      }
+    }
+  }
+
+  void try_tap(int64_t tap, Tap number) {
+    const int64_t offset = tap * width_.step;
+    const T* from = row_.data() + offset % width_.stride * phase_ + offset / width_.stride;
+    T* best = best_.data();
+    Tap* taken = taken_.data();
+    for (int64_t begin = 0; begin < lanes_; begin += kLanes) {
+#pragma GCC ivdep
+      for (int64_t i = begin; i < begin + kLanes; ++i) {
+        const bool better = is_better(from[i], best[i]);
+        best[i] = better ? from[i] : best[i];
+        taken[i] = better ? number : taken[i];
+      }
+    }
+  }
+
+  const PoolAxes& axes_;
+  const PoolAxis& width_;
+  int64_t count_, lanes_;
+  int64_t phase_;  // elements of each phase of the row that is laid out
+  std::vector<T> row_, best_;
+  std::vector<Tap> taken_;
+  std::vector<int64_t> offsets_;  // of each tap of a window from the window's first place
+};
+
+template <class T>
+void pool_planes(const std::vector<PoolAxes>& axes, int64_t begin, int64_t end, int64_t size,
+                 int64_t pooled, const T* x, T* values, int64_t* indices) {
+  const auto each = [&](auto pool) {
+    for (int64_t plane = begin; plane < end; ++plane)
+      pool(plane, x + plane * size, values + plane * pooled,
+           indices ? indices + plane * pooled : nullptr);
+  };
+  if (axes.size() > 1 || !RowPooling<T>::serves(axes[0])) {
+    each([&](int64_t plane, const T* from, T* to, int64_t* places) {
+      pool_plane(axes[axes.size() > 1 ? static_cast<size_t>(plane) : 0], from, to, places);
+    });
+  } else {
+    each([rows = RowPooling<T>(axes[0])](int64_t, const T* from, T* to, int64_t* places) mutable {
+      rows.pool_plane(from, to, places);
+    });
   }
 }
 
@@ -118,14 +235,9 @@ PooledMax max_pool(const char* op, const Array& given, int axes_count,
   if (best.values.numel() == 0) return best;
   const int64_t size = plane_size(x.shape(), axes_count), planes = best.values.numel() / pooled;
   dispatch_number(x.dtype(), op, [&]<class T>(TypeTag<T>) {
-    for_each_plane(planes, size + pooled, [&](int64_t plane) {
-      const PoolAxes& own = axes[axes.size() > 1 ? static_cast<size_t>(plane) : 0];
-      const T* from = x.data<T>() + plane * size;
-      T* values = best.values.data<T>() + plane * pooled;
-      if (indexed)
-        pool_plane<T, true>(own, from, values, best.indices.data<int64_t>() + plane * pooled);
-      else
-        pool_plane<T, false>(own, from, values, nullptr);
+    for_planes(planes, size + pooled, [&](int64_t begin, int64_t end) {
+      pool_planes(axes, begin, end, size, pooled, x.data<T>(), best.values.data<T>(),
+                  indexed ? best.indices.data<int64_t>() : nullptr);
     });
   });
   return best;
@@ -139,12 +251,14 @@ Array max_pool_backward(const Array& given, const Array& given_indices, const Sh
   const int64_t size = plane_size(shape, axes_count), planes = y.numel() / size;
   const int64_t pooled = g.numel() / planes;
   dispatch_float(g.dtype(), "max_pool_backward", [&]<class T>(TypeTag<T>) {
-    for_each_plane(planes, size + pooled, [&](int64_t plane) {
-      T* to = y.data<T>() + plane * size;
-      const T* from = g.data<T>() + plane * pooled;
-      const int64_t* places = indices.data<int64_t>() + plane * pooled;
-      std::fill_n(to, size, T(0));
-      for (int64_t i = 0; i < pooled; ++i) to[places[i]] += from[i];
+    for_planes(planes, size + pooled, [&](int64_t begin, int64_t end) {
+      for (int64_t plane = begin; plane < end; ++plane) {
+        T* to = y.data<T>() + plane * size;
+        const T* from = g.data<T>() + plane * pooled;
+        const int64_t* places = indices.data<int64_t>() + plane * pooled;
+        std::fill_n(to, size, T(0));
+        for (int64_t i = 0; i < pooled; ++i) to[places[i]] += from[i];
+      }
     });
   });
   return y;

@@ -19,8 +19,9 @@ struct PoolAxis {
   int64_t size = 1;
   int64_t step = 1;
   std::vector<Window> windows = {{0, 1}};
-  // Windows regular_begin to regular_end see `taps` elements each and begin `stride` apart.
-  int64_t regular_begin = 0, regular_end = 0, stride = 1, taps = 1;
+  // Windows that begin `stride` apart, `padding` before the axis, and have `kernel` elements before
+  // they are cut; kernel 0: they do not.
+  int64_t kernel = 1, stride = 1, padding = 0;
 };
 /// Depth, height and width; those that are not there have one window of one element.
 using PoolAxes = std::array<PoolAxis, 3>;

@@ -68,28 +68,71 @@ namespace {
 
 constexpr int64_t kChunk = 256;
 constexpr int64_t kBlock = 1 << 15;  // multiplications, about
+constexpr int64_t kFew = 4;          // terms that are summed in the tensor's own dtype
 
-// One row of the output, `width` elements that have the same weights.
-template <class T>
+// One row of the output, `width` elements that have the same weights. Many terms are summed in
+// double, without a rounding at each.
+template <class T, class Sum>
 void map_row(const T* x, T* y, int64_t width, const AxisMap::Run& run, const double* weights) {
-  double sums[kChunk];
-  for (int64_t begin = 0; begin < width; begin += kChunk) {
-    const int64_t n = std::min(kChunk, width - begin);
-    std::fill_n(sums, n, 0.0);
-    for (int64_t k = 0; k < run.count; ++k) {
-      const double weight = weights[k];
-      const T* row = x + k * width + begin;
-      for (int64_t i = 0; i < n; ++i) sums[i] += weight * static_cast<double>(row[i]);
+  if (run.count == 1 && weights[0] == 1) {
+    std::copy_n(x, width, y);
+  } else if (run.count == 2) {
+    const Sum first = static_cast<Sum>(weights[0]), second = static_cast<Sum>(weights[1]);
+    for (int64_t i = 0; i < width; ++i)
+      y[i] =
+          static_cast<T>(first * static_cast<Sum>(x[i]) + second * static_cast<Sum>(x[width + i]));
+  } else {
+    Sum sums[kChunk];
+    for (int64_t begin = 0; begin < width; begin += kChunk) {
+      const int64_t n = std::min(kChunk, width - begin);
+      std::fill_n(sums, n, Sum(0));
+      for (int64_t k = 0; k < run.count; ++k) {
+        const Sum weight = static_cast<Sum>(weights[k]);
+        const T* row = x + k * width + begin;
+        for (int64_t i = 0; i < n; ++i) sums[i] += weight * static_cast<Sum>(row[i]);
+      }
+      for (int64_t i = 0; i < n; ++i) y[begin + i] = static_cast<T>(sums[i]);
     }
-    for (int64_t i = 0; i < n; ++i) y[begin + i] = static_cast<T>(sums[i] / run.divisor);
+  }
+  if (run.divisor == 1) return;
+  const T divisor = static_cast<T>(run.divisor);
+  for (int64_t i = 0; i < width; ++i) y[i] /= divisor;
+}
+
+// The same where rows have one element: one line after the other.
+template <class T, class Sum>
+void map_line(const T* x, T* y, const AxisMap& map, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i) {
+    const AxisMap::Run& run = map.runs[static_cast<size_t>(i)];
+    const double* weights = map.weights.data() + run.weight;
+    const T* from = x + run.begin;
+    Sum sum = 0;
+    for (int64_t k = 0; k < run.count; ++k)
+      sum += static_cast<Sum>(weights[k]) * static_cast<Sum>(from[k]);
+    y[i] = run.divisor == 1 ? static_cast<T>(sum)
+                            : static_cast<T>(sum / static_cast<Sum>(run.divisor));
   }
 }
 
-template <class T>
-void map_element(const T* x, T* y, const AxisMap::Run& run, const double* weights) {
-  double sum = 0;
-  for (int64_t k = 0; k < run.count; ++k) sum += weights[k] * static_cast<double>(x[k]);
-  *y = static_cast<T>(sum / run.divisor);
+template <class T, class Sum>
+void map_block(const T* x, T* y, int64_t width, const AxisMap& map, int64_t begin, int64_t end) {
+  const int64_t count = static_cast<int64_t>(map.runs.size());
+  for (int64_t row = begin; row < end;) {
+    const int64_t plane = row / count, i = row % count;
+    const int64_t until = std::min(count, i + end - row);
+    const T* from = x + plane * map.size * width;
+    T* to = y + plane * count * width;
+    row += until - i;
+    if (width == 1) {
+      map_line<T, Sum>(from, to, map, i, until);
+      continue;
+    }
+    for (int64_t k = i; k < until; ++k) {
+      const AxisMap::Run& run = map.runs[static_cast<size_t>(k)];
+      map_row<T, Sum>(from + run.begin * width, to + k * width, width, run,
+                      map.weights.data() + run.weight);
+    }
+  }
 }
 
 // x is row-major.
@@ -99,31 +142,22 @@ Array map_axis(const Array& x, int dim, const AxisMap& map) {
   const int64_t count = static_cast<int64_t>(map.runs.size());
   shape[dim] = count;
   Array y = Array::empty(shape, x.dtype());
-  int64_t outer = 1, width = 1, reached = 0;
+  int64_t outer = 1, width = 1, reached = 0, most = 0;
   for (int i = 0; i < x.rank(); ++i) (i < dim ? outer : width) *= i == dim ? 1 : x.size(i);
   if (y.numel() == 0) return y;
-  for (const AxisMap::Run& run : map.runs) reached += run.count;
+  for (const AxisMap::Run& run : map.runs) {
+    reached += run.count;
+    most = std::max(most, run.count);
+  }
   const int64_t rows = outer * count, work = std::max<int64_t>(reached / count, 1) * width;
   const int64_t per_block = std::max<int64_t>(kBlock / work, 1);
-  const T* from = x.data<T>();
-  T* to = y.data<T>();
-  parallel_for((rows + per_block - 1) / per_block, [&](int64_t block) {
-    const int64_t begin = block * per_block, end = std::min(begin + per_block, rows);
-    int64_t i = begin % count, plane = begin / count * map.size;
-    for (int64_t row = begin; row < end; ++row) {
-      const AxisMap::Run& run = map.runs[static_cast<size_t>(i)];
-      const T* source = from + (plane + run.begin) * width;
-      const double* weights = map.weights.data() + run.weight;
-      if (width == 1)
-        map_element(source, to + row, run, weights);
-      else
-        map_row(source, to + row * width, width, run, weights);
-      if (++i == count) {
-        i = 0;
-        plane += map.size;
-      }
-    }
-  });
+  const auto map_blocks = [&]<class Sum>(TypeTag<Sum>) {
+    parallel_for((rows + per_block - 1) / per_block, [&](int64_t block) {
+      map_block<T, Sum>(x.data<T>(), y.data<T>(), width, map, block * per_block,
+                        std::min((block + 1) * per_block, rows));
+    });
+  };
+  most <= kFew ? map_blocks(TypeTag<T>()) : map_blocks(TypeTag<double>());
   return y;
 }
 

@@ -77,9 +77,12 @@ int64_t window_count(const Call& call, const Sliding& how, int axis) {
 
 PoolAxis sliding_axis(const Call& call, const Sliding& how, int axis) {
   const int64_t size = call.size(axis), step = how.dilation[axis];
-  PoolAxis result{.size = size, .step = step, .windows = {}};
-  result.stride = how.stride[axis];
-  result.taps = how.kernel[axis];
+  PoolAxis result{.size = size,
+                  .step = step,
+                  .windows = {},
+                  .kernel = how.kernel[axis],
+                  .stride = how.stride[axis],
+                  .padding = how.padding[axis]};
   const int64_t count = window_count(call, how, axis);
   result.windows.reserve(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) {
@@ -88,12 +91,8 @@ PoolAxis sliding_axis(const Call& call, const Sliding& how, int axis) {
     const int64_t end = std::min(last, size);
     check(begin < end, "{}: dilation {} makes a window that sees none of shape {}", call.op,
           how.dilation, call.x.shape());
-    const bool whole = first >= 0 && last <= size;
-    if (!whole && result.regular_end == 0) result.regular_begin = i + 1;
-    if (whole) result.regular_end = i + 1;
     result.windows.push_back({begin, end});
   }
-  if (result.regular_end == 0) result.regular_begin = 0;
   return result;
 }
 
@@ -125,7 +124,7 @@ Shape adaptive_sizes(const Call& call, const OutputSize& output_size) {
 }
 
 PoolAxis adaptive_axis(int64_t size, int64_t count) {
-  PoolAxis result{.size = size, .windows = {}};
+  PoolAxis result{.size = size, .windows = {}, .kernel = 0};
   for (int64_t i = 0; i < count; ++i)
     result.windows.push_back({adaptive_begin(i, size, count), adaptive_end(i, size, count)});
   return result;
@@ -227,7 +226,7 @@ Tensor random_samples(const Call& call, const Tensor& given) {
 // Graham (2014), section 2: begins at a random place of steps of alpha, cut to whole numbers.
 template <class T>
 PoolAxis fractional_axis(int64_t size, int64_t count, int64_t kernel, T sample) {
-  PoolAxis result{.size = size, .windows = {}};
+  PoolAxis result{.size = size, .windows = {}, .kernel = 0};
   const T alpha = static_cast<T>(size - kernel) / static_cast<T>(std::max<int64_t>(count - 1, 1));
   for (int64_t i = 0; i < count; ++i) {
     const int64_t first = static_cast<int64_t>(sample * alpha);

@@ -146,6 +146,8 @@ void max_rows(Rows& rows) {
   rows.push_back(row("max_pool2d", "overlap", [](const Tensor& x) { return max_pool2d(x, 3, {.stride = 1, .padding = 1}); }, {sliding(3, 1, 1), sliding(3, 1, 1)}, maximum, kImages));
   add_max(rows, "max_pool1d_with_indices", "dilated", [](const Tensor& x) { return max_pool1d_with_indices(x, 3, {.stride = 1, .padding = 1, .dilation = 2}); }, {sliding(3, 1, 1, 2)}, kLines);
   add_max(rows, "max_pool1d_with_indices", "far", [](const Tensor& x) { return max_pool1d_with_indices(x, 2, {.stride = 3, .ceil_mode = true}); }, {sliding(2, 3, 0, 1, true)}, kLines);
+  add_max(rows, "max_pool1d_with_indices", "large", [](const Tensor& x) { return max_pool1d_with_indices(x, 1030, {.stride = 1}); }, {sliding(1030, 1)}, {{{1, 1, 1031}}});
+  add_max(rows, "max_pool1d_with_indices", "padded", [](const Tensor& x) { return max_pool1d_with_indices(x, 7, {.stride = 5, .padding = 3, .ceil_mode = true}); }, {sliding(7, 5, 3, 1, true)}, {{{2, 4}}, {{1, 1, 93}}});
   add_max(rows, "max_pool2d_with_indices", "", [](const Tensor& x) { return max_pool2d_with_indices(x, 2); }, image, kImages);
   add_max(rows, "max_pool2d_with_indices", "ceil", [](const Tensor& x) { return max_pool2d_with_indices(x, {2, 3}, {.stride = {3, 2}, .padding = {0, 1}, .ceil_mode = true}); }, {sliding(2, 3, 0, 1, true), sliding(3, 2, 1, 1, true)}, kImages);
   add_max(rows, "max_pool2d_with_indices", "dilated", [](const Tensor& x) { return max_pool2d_with_indices(x, 2, {.stride = {1, 2}, .padding = 1, .dilation = {2, 3}}); }, {sliding(2, 1, 1, 2), sliding(2, 2, 1, 3)}, kImages);
