@@ -216,13 +216,19 @@ TEST(Optimizer, updates_strided_parameters_and_takes_strided_gradients) {
 }
 
 TEST(Optimizer, allocates_nothing_in_steady_state) {
-  Tensor x = variable({1, 2, 3});
-  x.mutable_grad() = from_vector(std::vector<double>{1, 1, 1}, {3});
-  optim::SGD sgd({x}, {.lr = 0.1, .momentum = 0.9});
-  sgd.step();
-  const memory::Stats before = memory::stats();
-  for (int i = 0; i < 10; ++i) sgd.step();
-  EXPECT_EQ(memory::stats().in_use, before.in_use);
+  const auto check = [](auto make) {
+    Tensor x = variable({1, 2, 3});
+    x.mutable_grad() = from_vector(std::vector<double>{1, 1, 1}, {3});
+    auto optimizer = make(x);
+    optimizer.step();
+    const memory::Stats before = memory::stats();
+    for (int i = 0; i < 10; ++i) optimizer.step();
+    EXPECT_EQ(memory::stats().in_use, before.in_use);
+    EXPECT_EQ(memory::stats().live_storages, before.live_storages);
+  };
+  check([](const Tensor& x) { return optim::SGD({x}, {.lr = 0.1, .momentum = 0.9}); });
+  check([](const Tensor& x) { return optim::Adam({x}, {.amsgrad = true}); });
+  check([](const Tensor& x) { return optim::RMSprop({x}, {.momentum = 0.9, .centered = true}); });
 }
 
 TEST(Optimizer, a_step_that_is_refused_changes_nothing) {
@@ -388,6 +394,24 @@ TEST(Lecture, newton_takes_a_quadratic_in_one_step) {
   EXPECT_EQ(steps, 2);
   EXPECT_NEAR(x.data<double>()[0], 0, 1e-15);
   EXPECT_DOUBLE_EQ(f().item<double>(), 5);
+}
+
+// lin_f = 5 + sum 3 x and quad_f = 5 + sum 3 x^2 from (2, 3) to (3, 4), with derivatives by the
+// tape.
+TEST(Lecture, taylor_expansions_of_first_and_second_order) {
+  const Tensor x = from_vector(std::vector<double>{2, 3}, {2}), d = ones({2}, {.dtype = kFloat64});
+  const auto linear = [](const Tensor& v) { return 5 + (3 * v).sum(); };
+  const auto quadratic = [](const Tensor& v) { return 5 + (3 * v * v).sum(); };
+  const auto estimate = [&](const auto& f, int order) {
+    const Tensor gradient = autograd::vjp(f, x, full({}, 1.0, {.dtype = kFloat64}));
+    double y = f(x).template item<double>() + dot(gradient, d).template item<double>();
+    if (order == 2) y += 0.5 * dot(d, autograd::hvp(f, x, d)).template item<double>();
+    return y;
+  };
+  EXPECT_EQ(estimate(linear, 1), 26);
+  EXPECT_EQ(estimate(quadratic, 1), 74);
+  EXPECT_EQ(estimate(quadratic, 2), 80);
+  EXPECT_TRUE(equal(autograd::hessian(quadratic, x), 6 * eye(2, {.dtype = kFloat64})));
 }
 
 // ---- second order ----------------------------------------------------------------------------------------
