@@ -1,4 +1,4 @@
-// What every operation must satisfy, derived from its row in op_cases.cpp.
+// What every operation must satisfy, derived from its row in op_cases/.
 #include "op_cases/op_cases.h"
 
 #include <gtest/gtest.h>
