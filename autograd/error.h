@@ -4,9 +4,11 @@
 
 #include <fmt/core.h>
 
+#include <iosfwd>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace reel {
 
@@ -51,5 +53,12 @@ struct TextFormatter {
     return out;
   }
 };
+
+/// Prints what has one of these formatters.
+template <class T>
+requires std::is_base_of_v<TextFormatter, fmt::formatter<T>> std::ostream& operator<<(
+    std::ostream& stream, const T& value) {
+  return stream << fmt::format("{}", value);
+}
 
 }  // namespace reel

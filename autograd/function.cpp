@@ -1,6 +1,6 @@
-// The nodes behind user-defined operations. One with several outputs has a joint node that calls
-// backward once, and above it a node an output, which hands its gradient down.
+// The nodes behind user-defined operations.
 #include <reel/autograd/function.h>
+#include <reel/autograd/joint_node.h>
 #include <reel/autograd/ops/elementwise.h>
 
 #include <cxxabi.h>
@@ -28,29 +28,24 @@ bool sums_to(const Tensor& g, const Shape& shape) {
   return true;
 }
 
-template <class N, class... Args>
-Ref<N> make_node(Args&&... args) {
-  void* block = memory::allocate(sizeof(N), memory::Kind::Node);
-  return Ref<N>::adopt(new (block) N(std::forward<Args>(args)...));
-}
-
 }  // namespace
 
-class OutputNode;
+using reel::detail::JointNode;
+using reel::detail::make_node;
+using reel::detail::OutputNode;
 
-class FunctionNode final : public Node {
+/// With one output it is that output's node itself.
+class FunctionNode final : public JointNode {
  public:
   struct Output {
     Shape shape;
     Dtype dtype = kFloat32;
     bool defined = false;
-    OutputNode* node = nullptr;  // of several outputs, while it lives
-    Tensor gradient;             // what has arrived in this sweep
   };
 
   FunctionNode(const char* name, const Array& output, FunctionRule rule,
                const std::vector<Argument>& arguments, const std::vector<Tensor>& outputs)
-      : Node(name, output, sizeof(FunctionNode)), rule_(rule) {
+      : JointNode(name, output, sizeof(FunctionNode), outputs.size()), rule_(rule) {
     for (const Argument& argument : arguments) {
       edges_.emplace_back(argument.tensor);
       number(edges_.back());
@@ -77,11 +72,6 @@ class FunctionNode final : public Node {
     for (const Saved& entry : saved_) tensors.push_back(read(entry));
     return tensors;
   }
-  void add_gradient(size_t output, const Tensor& g) {
-    Tensor& gradient = outputs_[output].gradient;
-    gradient = gradient.defined() ? gradient + g : g;
-  }
-  Output& output(size_t i) { return outputs_[i]; }
 
   std::vector<const Edge*> edges() const override {
     std::vector<const Edge*> list;
@@ -92,7 +82,7 @@ class FunctionNode final : public Node {
  protected:
   void apply(const Tensor& g, Sweep& sweep) override {
     if (g.defined()) add_gradient(0, g);
-    const std::vector<Tensor> arrived = take_gradients();
+    const std::vector<Tensor> arrived = filled_gradients();
     for (size_t i = 0; i < edges_.size(); ++i)
       context_.needs_input_grad_[i] = sweep.wants(edges_[i]);
     const std::vector<Tensor> results = rule_(context_, arrived);
@@ -106,15 +96,11 @@ class FunctionNode final : public Node {
     saved_.clear();
     return retains;
   }
-  void swap_held(std::vector<Tensor>& held) noexcept override {
-    held.resize(outputs_.size());
-    for (size_t i = 0; i < outputs_.size(); ++i) std::swap(outputs_[i].gradient, held[i]);
-  }
 
  private:
   Saved save(const Tensor& tensor, const std::vector<Tensor>& outputs) const;
   Tensor read(const Saved& entry);
-  std::vector<Tensor> take_gradients();
+  std::vector<Tensor> filled_gradients();
   void check_results(const std::vector<Tensor>& results) const;
 
   FunctionRule rule_;
@@ -123,33 +109,6 @@ class FunctionNode final : public Node {
   std::vector<Output> outputs_;
   std::vector<Saved> saved_;
   Context context_;
-};
-
-/// The node of one of several outputs.
-class OutputNode final : public Node {
- public:
-  OutputNode(const char* name, const Array& output, const Ref<FunctionNode>& function, size_t index)
-      : Node(name, output, sizeof(OutputNode)), index_(index) {
-    edge_.node = Ref<Node>::share(function.get());
-    number(edge_);
-    function->output(index).node = this;
-  }
-  ~OutputNode() override { function().output(index_).node = nullptr; }
-  std::vector<const Edge*> edges() const override { return {&edge_}; }
-
- protected:
-  void apply(const Tensor& g, Sweep& sweep) override {
-    if (!sweep.wants(edge_)) return;
-    function().add_gradient(index_, g);
-    sweep.schedule(&function());
-  }
-  bool release() noexcept override { return false; }
-
- private:
-  FunctionNode& function() const { return static_cast<FunctionNode&>(*edge_.node); }
-
-  Edge edge_;
-  size_t index_;
 };
 
 // ---- saved tensors ---------------------------------------------------------------------------------------
@@ -171,26 +130,24 @@ Tensor FunctionNode::read(const Saved& entry) {
   if (entry.output < 0 || !is_grad_enabled()) return kept;
   Tensor y(kept.array());
   const auto index = static_cast<size_t>(entry.output);
-  const auto self = Ref<FunctionNode>::share(this);
   if (outputs_.size() == 1) {
-    y.body()->node = Ref<Node>::share(self.get());
-  } else if (OutputNode* node = outputs_[index].node) {
+    y.body()->node = Ref<Node>::share(this);
+  } else if (OutputNode* node = output_node(index)) {
     y.body()->node = Ref<Node>::share(node);
   } else {  // the output itself is gone
-    y.body()->node =
-        Ref<Node>::adopt(make_node<OutputNode>(name(), y.array(), self, index).release());
+    const auto self = Ref<JointNode>::share(this);
+    y.body()->node = make_node<OutputNode>(name(), y.array(), self, index);
   }
   return y;
 }
 
 // ---- backward --------------------------------------------------------------------------------------------
 
-std::vector<Tensor> FunctionNode::take_gradients() {
-  std::vector<Tensor> arrived;
-  for (Output& output : outputs_) {
-    arrived.push_back(std::exchange(output.gradient, Tensor()));
-    const bool fill = !arrived.back().defined() && output.defined && context_.materialize_grads_;
-    if (fill) arrived.back() = Tensor(Array::full(output.shape, 0, output.dtype));
+std::vector<Tensor> FunctionNode::filled_gradients() {
+  std::vector<Tensor> arrived = take_gradients();
+  for (size_t i = 0; context_.materialize_grads_ && i < arrived.size(); ++i) {
+    if (!arrived[i].defined() && outputs_[i].defined)
+      arrived[i] = Tensor(Array::full(outputs_[i].shape, 0, outputs_[i].dtype));
   }
   return arrived;
 }
@@ -279,12 +236,10 @@ void FunctionCall::finish(std::vector<Tensor>& outputs) {
   const auto first =
       static_cast<size_t>(std::find(recorded.begin(), recorded.end(), true) - recorded.begin());
   auto node = make_node<FunctionNode>(name_, outputs[first].array(), rule_, arguments_, outputs);
-  if (outputs.size() == 1) outputs[0].body()->node = Ref<Node>::share(node.get());
+  if (outputs.size() == 1) outputs[0].body()->node = node;
   for (size_t i = 0; outputs.size() > 1 && i < outputs.size(); ++i) {
-    if (!recorded[i]) continue;
-    const Array& array = outputs[i].array();
-    outputs[i].body()->node =
-        Ref<Node>::adopt(make_node<OutputNode>(name_, array, node, i).release());
+    if (recorded[i])
+      outputs[i].body()->node = make_node<OutputNode>(name_, outputs[i].array(), node, i);
   }
   node->keep_context(std::move(context_), outputs);
 }

@@ -211,8 +211,4 @@ std::string Tensor::to_string() const {
   return text + ")";
 }
 
-std::ostream& operator<<(std::ostream& stream, const Tensor& tensor) {
-  return stream << tensor.to_string();
-}
-
 }  // namespace reel

@@ -45,6 +45,9 @@ class Ref {
     if (object_) object_->refs.add();
   }
   Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  /// From a handle to a class derived from T.
+  template <class U>
+  requires std::is_convertible_v<U*, T*> Ref(Ref<U> other) noexcept : object_(other.release()) {}
   Ref& operator=(Ref other) noexcept {
     std::swap(object_, other.object_);
     return *this;

@@ -8,7 +8,6 @@
 #include <reel/autograd/methods/shape.h>
 
 #include <functional>
-#include <iosfwd>
 #include <optional>
 #include <span>
 #include <string>
@@ -136,8 +135,6 @@ struct ValuesAndIndices {
 inline const Tensor& ShapeMethods::self() const { return static_cast<const Tensor&>(*this); }
 inline const Tensor& MathMethods::self() const { return static_cast<const Tensor&>(*this); }
 inline Tensor& InPlaceMethods::self() { return static_cast<Tensor&>(*this); }
-
-std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);
 
 }  // namespace reel
 

@@ -7,6 +7,8 @@
 
 namespace reel::nn {
 
+using reel::operator<<;  // where a stream looks for it
+
 class Module;
 using ModulePtr = std::shared_ptr<Module>;
 

@@ -159,4 +159,7 @@ TEST(Print, serves_streams_and_format_strings) {
   stream << floats({1, 2});
   EXPECT_EQ(stream.str(), "tensor([1., 2.])");
   EXPECT_EQ(fmt::format("{}", floats({1, 2})), "tensor([1., 2.])");
+  std::ostringstream parts;
+  parts << zeros({2, 3}).shape() << ' ' << kFloat64 << ' ' << nn::ReLU();
+  EXPECT_EQ(parts.str(), "[2, 3] float64 ReLU()");
 }

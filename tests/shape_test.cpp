@@ -146,6 +146,11 @@ TEST(Methods, about_shapes_are_their_functions) {
       equal(x.repeat_interleave(tensor({1, 2}), 0), repeat_interleave(x, tensor({1, 2}), 0)));
   EXPECT_TRUE(equal(x.tensor_split(2, 1)[1], tensor_split(x, 2, 1)[1]));
   EXPECT_TRUE(equal(x.tensor_split({1, 2}, 1)[1], tensor_split(x, {1, 2}, 1)[1]));
+  // One number in braces is a list, not a count.
+  EXPECT_EQ(x.tensor_split({1}, 1)[0].size(1), 1);
+  EXPECT_EQ(tensor_split(x, {1}, 1).size(), 2u);
+  EXPECT_EQ(split(x, {x.size(1)}, 1).size(), 1u);
+  EXPECT_THROW(x.split({1}, 1), Error);
   EXPECT_TRUE(equal(x.unbind(1)[1], select(x, 1, 1)));
   EXPECT_TRUE(equal(x.chunk(2, 2)[1], chunk(x, 2, 2)[1]));
   EXPECT_TRUE(equal(x.flip({0, 1}), flip(x, {0, 1})));

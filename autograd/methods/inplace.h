@@ -86,6 +86,9 @@ class InPlaceMethods {
   Tensor& logit_(const LogitOptions& options = {});
   Tensor& nan_to_num_(const NanToNumOptions& options = {});
   Tensor& clamp_(const ClampOptions& options);
+  Tensor& clamp_(Scalar min, Scalar max);
+  Tensor& clamp_min_(Scalar min);
+  Tensor& clamp_max_(Scalar max);
   Tensor& add_(const Tensor& other, const AlphaOptions& options = {});
   Tensor& add_(Scalar other, const AlphaOptions& options = {});
   Tensor& sub_(const Tensor& other, const AlphaOptions& options = {});

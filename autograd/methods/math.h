@@ -56,6 +56,9 @@ class MathMethods {
   Tensor logit(const LogitOptions& options = {}) const;
   Tensor nan_to_num(const NanToNumOptions& options = {}) const;
   Tensor clamp(const ClampOptions& options) const;
+  Tensor clamp(Scalar min, Scalar max) const;
+  Tensor clamp_min(Scalar min) const;
+  Tensor clamp_max(Scalar max) const;
   Tensor clamp(const Tensor& min, const Tensor& max) const;
   Tensor add(const Tensor& other, const AlphaOptions& options = {}) const;
   Tensor add(Scalar other, const AlphaOptions& options = {}) const;

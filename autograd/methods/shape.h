@@ -52,9 +52,11 @@ class ShapeMethods {
   Tensor repeat_interleave(const Tensor& repeats, std::optional<int> dim = {}) const;
   std::vector<Tensor> split(int64_t split_size, int dim = 0) const;
   std::vector<Tensor> split(const std::vector<int64_t>& split_sizes, int dim = 0) const;
+  std::vector<Tensor> split(std::initializer_list<int64_t> split_sizes, int dim = 0) const;
   std::vector<Tensor> chunk(int64_t chunks, int dim = 0) const;
   std::vector<Tensor> tensor_split(int64_t sections, int dim = 0) const;
   std::vector<Tensor> tensor_split(const std::vector<int64_t>& indices, int dim = 0) const;
+  std::vector<Tensor> tensor_split(std::initializer_list<int64_t> indices, int dim = 0) const;
   std::vector<Tensor> unbind(int dim = 0) const;
   Tensor unfold(int dim, int64_t size, int64_t step) const;
   Tensor as_strided(const Shape& shape, const Strides& strides,

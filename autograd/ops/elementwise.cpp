@@ -236,6 +236,10 @@ Tensor clamp(const Tensor& x, const ClampOptions& options) {
       wrt(x, [x = keep(x), options](const Tensor& g) { return clamp_backward(g, x(), options); }));
 }
 
+Tensor clamp(const Tensor& x, Scalar min, Scalar max) {
+  return clamp(x, {.min = min, .max = max});
+}
+
 Tensor clamp_min(const Tensor& x, Scalar min) { return clamp(x, {.min = min}); }
 
 Tensor clamp_max(const Tensor& x, Scalar max) { return clamp(x, {.max = max}); }
@@ -293,6 +297,9 @@ Tensor MathMethods::nan_to_num(const NanToNumOptions& options) const {
 Tensor MathMethods::clamp(const ClampOptions& options) const {
   return reel::clamp(self(), options);
 }
+Tensor MathMethods::clamp(Scalar min, Scalar max) const { return reel::clamp(self(), min, max); }
+Tensor MathMethods::clamp_min(Scalar min) const { return reel::clamp_min(self(), min); }
+Tensor MathMethods::clamp_max(Scalar max) const { return reel::clamp_max(self(), max); }
 
 Tensor& InPlaceMethods::abs_() { return rebind_inplace("abs_", self(), reel::abs(former(self()))); }
 Tensor& InPlaceMethods::neg_() { return rebind_inplace("neg_", self(), reel::neg(former(self()))); }
@@ -387,6 +394,15 @@ Tensor& InPlaceMethods::nan_to_num_(const NanToNumOptions& options) {
 }
 Tensor& InPlaceMethods::clamp_(const ClampOptions& options) {
   return rebind_inplace("clamp_", self(), reel::clamp(former(self()), options));
+}
+Tensor& InPlaceMethods::clamp_(Scalar min, Scalar max) {
+  return clamp_({.min = min, .max = max});
+}
+Tensor& InPlaceMethods::clamp_min_(Scalar min) {
+  return rebind_inplace("clamp_min_", self(), reel::clamp_min(former(self()), min));
+}
+Tensor& InPlaceMethods::clamp_max_(Scalar max) {
+  return rebind_inplace("clamp_max_", self(), reel::clamp_max(former(self()), max));
 }
 
 }  // namespace reel

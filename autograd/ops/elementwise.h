@@ -68,6 +68,7 @@ Tensor frac(const Tensor& x);
 /// x limited to [min, max]; a bound may be absent; max where they cross. The gradient passes where
 /// min <= x <= max. Integers with a floating bound become float32.
 Tensor clamp(const Tensor& x, const ClampOptions& options);
+Tensor clamp(const Tensor& x, Scalar min, Scalar max);
 Tensor clamp_min(const Tensor& x, Scalar min);
 Tensor clamp_max(const Tensor& x, Scalar max);
 /// NaN and the infinities replaced by numbers; the gradient there is 0.

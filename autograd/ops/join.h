@@ -28,12 +28,15 @@ Tensor dstack(std::initializer_list<Tensor> tensors);
 std::vector<Tensor> split(const Tensor& x, int64_t split_size, int dim = 0);
 /// Pieces of these sizes, which must sum to that of `dim`.
 std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& split_sizes, int dim = 0);
+std::vector<Tensor> split(const Tensor& x, std::initializer_list<int64_t> split_sizes, int dim = 0);
 /// At most `chunks` pieces of one size, the last one smaller if need be.
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int dim = 0);
 /// `sections` pieces, the first ones larger by one if need be.
 std::vector<Tensor> tensor_split(const Tensor& x, int64_t sections, int dim = 0);
 /// The slices between these indices, read as slice() reads its bounds: :i0, i0:i1, ..., ik:.
 std::vector<Tensor> tensor_split(const Tensor& x, const std::vector<int64_t>& indices, int dim = 0);
+std::vector<Tensor> tensor_split(const Tensor& x, std::initializer_list<int64_t> indices,
+                                 int dim = 0);
 /// All select(x, dim, i).
 std::vector<Tensor> unbind(const Tensor& x, int dim = 0);
 

@@ -80,8 +80,10 @@ void rounding_rows(Rows& rows) {
                       [](Tensor& z) -> Tensor& { return z.clamp_({.min = -0.55, .max = 1}); }, [](double x) { return std::min(std::max(x, -0.55), 1.0); }));
   rows.push_back(with("clamp", "min", [](const Tensor& x) { return clamp(x, {.min = 0.25}); }, [](Tensor& z) -> Tensor& { return z.clamp_({.min = 0.25}); },
                       [](double x) { return std::max(x, 0.25); }));
-  rows.push_back(with("clamp_min", "", [](const Tensor& x) { return clamp_min(x, 0.25); }, nullptr, [](double x) { return std::max(x, 0.25); }));
-  rows.push_back(with("clamp_max", "", [](const Tensor& x) { return clamp_max(x, 0.25); }, nullptr, [](double x) { return std::min(x, 0.25); }));
+  rows.push_back(with("clamp", "numbers", [](const Tensor& x) { return clamp(x, -0.55, 1); }, [](Tensor& z) -> Tensor& { return z.clamp_(-0.55, 1); },
+                      [](double x) { return std::min(std::max(x, -0.55), 1.0); }));
+  rows.push_back(with("clamp_min", "", [](const Tensor& x) { return x.clamp_min(0.25); }, [](Tensor& z) -> Tensor& { return z.clamp_min_(0.25); }, [](double x) { return std::max(x, 0.25); }));
+  rows.push_back(with("clamp_max", "", [](const Tensor& x) { return x.clamp_max(0.25); }, [](Tensor& z) -> Tensor& { return z.clamp_max_(0.25); }, [](double x) { return std::min(x, 0.25); }));
   rows.push_back(with("nan_to_num", "", [](const Tensor& x) { return nan_to_num(where(x < 1, x, NAN), {.nan = 0.5}); }, nullptr,
                       [](double x) { return x < 1 ? x : 0.5; }));
   rows.push_back(with("nan_to_num", "infinities", [](const Tensor& x) { return nan_to_num(where(x < 1, x, INFINITY), {.posinf = 7}); },
