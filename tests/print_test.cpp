@@ -4,6 +4,7 @@
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/view.h>
+#include <reel/nn/activation.h>
 
 #include <cmath>
 #include <limits>
