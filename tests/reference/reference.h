@@ -56,6 +56,9 @@ struct Family {
   std::map<std::string, Bounds> bounds = {};  // by operation or by case
   std::map<std::string, std::string> double_only =
       {};  // operation or case -> why float32 cannot serve it
+  /// The same operations through the modules of nn, built from the arguments and given the recorded
+  /// parameters. No outputs mean that no module has the form of that case.
+  std::map<std::string, Call> modules = {};
 };
 
 Family activation_family();
