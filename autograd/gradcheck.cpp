@@ -12,20 +12,10 @@
 namespace reel::autograd {
 namespace {
 
-/// Distance of the element with this row-major index from the first, in elements.
-int64_t offset_of(const Array& array, int64_t index) {
-  int64_t offset = 0;
-  for (int dim = array.rank() - 1; dim >= 0; --dim) {
-    offset += index % array.size(dim) * array.strides()[dim];
-    index /= array.size(dim);
-  }
-  return offset;
-}
-
 double element(const Tensor& tensor, int64_t index) {
   const Array& array = tensor.array();
   return dispatch_float(array.dtype(), "gradcheck", [&]<class T>(TypeTag<T>) {
-    return static_cast<double>(array.data<T>()[offset_of(array, index)]);
+    return static_cast<double>(array.data<T>()[offset_of(index, array.shape(), array.strides())]);
   });
 }
 
@@ -140,7 +130,7 @@ std::vector<Jacobian> Check::by_backward(size_t output) const {
 
 std::vector<double> Check::moved(size_t variable, int64_t index, double step) const {
   const Array& array = inputs_[variables_[variable]].array();
-  double& value = array.data<double>()[offset_of(array, index)];
+  double& value = array.data<double>()[offset_of(index, array.shape(), array.strides())];
   struct Restore {
     double& value;
     const double before;

@@ -63,6 +63,15 @@ uint64_t dims_mask(const char* op, const Dims& dims, int rank) {
   return mask;
 }
 
+int64_t offset_of(int64_t index, const Shape& shape, const Strides& strides) {
+  int64_t offset = 0;
+  for (int dim = shape.rank() - 1; dim >= 0; --dim) {
+    offset += index % shape[dim] * strides[dim];
+    index /= shape[dim];
+  }
+  return offset;
+}
+
 Strides contiguous_strides(const Shape& shape) {
   Strides strides = shape;
   int64_t step = 1;

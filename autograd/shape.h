@@ -200,6 +200,8 @@ inline int64_t wrapping_product(int64_t a, int64_t b) {
 }
 /// Row-major strides, in elements.
 Strides contiguous_strides(const Shape& shape);
+/// Where the element lies that is number `index` in row-major order.
+int64_t offset_of(int64_t index, const Shape& shape, const Strides& strides);
 /// The shape two operands broadcast to (NumPy's rule); throws in the op's name.
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
 /// Checks that `from` expands to `to`, and gives the strides with which it does (0 where it

@@ -15,17 +15,6 @@
 namespace reel::kernels {
 namespace {
 
-// Elements of a block that a thread takes: a multiple of every vector's width.
-constexpr int64_t kBlock = 8192;
-
-template <class F>
-void for_blocks(int64_t n, F&& f) {
-  parallel_for((n + kBlock - 1) / kBlock, [&](int64_t block) {
-    const int64_t first = block * kBlock;
-    f(first, std::min(kBlock, n - first));
-  });
-}
-
 // One loop for whole and padded batches: a second copy of f may be compiled to other roundings.
 template <class T, class F>
 [[gnu::noinline]] void slope_batches(int64_t n, const T* g, const T* x, T* y, F f) {
@@ -56,7 +45,8 @@ Array curve(const char* op, const Array& x, F f) {
     Array y = Array::empty(x.shape(), x.dtype());
     const T* from = source.data<T>();
     T* to = y.data<T>();
-    for_blocks(x.numel(), [&](int64_t i, int64_t n) { simd_row(n, from + i, to + i, f); });
+    for_pieces(x.numel(), kCostlyPiece,
+               [&](int64_t i, int64_t n) { simd_row(n, from + i, to + i, f); });
     return y;
   });
 }
@@ -69,7 +59,7 @@ Array slope(const char* op, const Array& g, const Array& x, F f) {
     Array y = Array::empty(x.shape(), x.dtype());
     const T *factor = given.data<T>(), *from = source.data<T>();
     T* to = y.data<T>();
-    for_blocks(x.numel(),
+    for_pieces(x.numel(), kCostlyPiece,
                [&](int64_t i, int64_t n) { slope_row(n, factor + i, from + i, to + i, f); });
     return y;
   });

@@ -176,11 +176,11 @@ Array map(const char* op, const Array& a, const Array& b, const Array& c, F f) {
   const auto expand = [&](const Array& x) {
     return expand_strides(op, x.shape(), x.strides(), shape);
   };
-  for_each_row<4>(shape, {expand(a), expand(b), expand(c), y.strides()},
-                  [&](int64_t n, const auto& at, const auto& step) {
-                    map_row(n, a.data<A>() + at[0], b.data<T>() + at[1], c.data<T>() + at[2],
-                            y.data<T>() + at[3], step, f);
-                  });
+  for_each_row_parallel<4>(shape, {expand(a), expand(b), expand(c), y.strides()},
+                           [&](int64_t n, const auto& at, const auto& step) {
+                             map_row(n, a.data<A>() + at[0], b.data<T>() + at[1],
+                                     c.data<T>() + at[2], y.data<T>() + at[3], step, f);
+                           });
   return y;
 }
 

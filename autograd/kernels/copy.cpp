@@ -7,46 +7,127 @@
 namespace reel::kernels {
 namespace {
 
-// A transposed copy reads along one dim and writes along another: blocks keep both in cache.
+// ---- transposed ------------------------------------------------------------------------------------------------
+
+// A square of kTile x kTile numbers is turned in registers.
+constexpr int kTile = 8;
+
+template <class T>
+using Line [[gnu::vector_size(kTile * sizeof(T))]] = T;
+
+// Exchanges the upper right and the lower left blocks of `step` lines in pairs of lines.
+template <int step, class L, size_t... lane>
+void exchange(L* lines, std::index_sequence<lane...>) {
+  for (int i = 0; i < kTile; ++i) {
+    if (i & step) continue;
+    const L a = lines[i], b = lines[i + step];
+    lines[i] = __builtin_shufflevector(a, b, (lane & step ? kTile + lane - step : lane)...);
+    lines[i + step] = __builtin_shufflevector(a, b, (lane & step ? kTile + lane : lane + step)...);
+  }
+}
+
+template <class T>
+void turn_tile(const T* from, int64_t from_row, T* to, int64_t to_row) {
+  constexpr auto lanes = std::make_index_sequence<kTile>();
+  Line<T> lines[kTile];
+  for (int i = 0; i < kTile; ++i) std::memcpy(&lines[i], from + i * from_row, sizeof(lines[i]));
+  exchange<4>(lines, lanes);
+  exchange<2>(lines, lanes);
+  exchange<1>(lines, lanes);
+  for (int i = 0; i < kTile; ++i) std::memcpy(to + i * to_row, &lines[i], sizeof(lines[i]));
+}
+
+// to[i, j] = from[j, i]: reads along one dim and writes along another, in blocks that keep the
+// lines of both in cache.
 template <class T>
 void copy_transposed(const T* from, int64_t from_row, T* to, int64_t to_row, int64_t rows,
                      int64_t cols) {
-  constexpr int64_t block = 32;
-  for (int64_t i0 = 0; i0 < rows; i0 += block) {
-    for (int64_t j0 = 0; j0 < cols; j0 += block) {
-      for (int64_t i = i0; i < std::min(i0 + block, rows); ++i) {
-        for (int64_t j = j0; j < std::min(j0 + block, cols); ++j)
-          to[i * to_row + j] = from[j * from_row + i];
+  constexpr int64_t block = 64;
+  for (int64_t j0 = 0; j0 < cols; j0 += block) {
+    const int64_t j1 = std::min(j0 + block, cols);
+    for (int64_t i = 0; i < rows; i += kTile) {
+      int64_t j = j0;
+      if (i + kTile <= rows) {
+        for (; j + kTile <= j1; j += kTile)
+          turn_tile(from + j * from_row + i, from_row, to + i * to_row + j, to_row);
+      }
+      for (; j < j1; ++j) {
+        for (int64_t k = i; k < std::min(i + kTile, rows); ++k)
+          to[k * to_row + j] = from[j * from_row + k];
       }
     }
   }
 }
 
+// The dim along which `from` goes number by number while `to` goes along the last; -1 if there is
+// none.
+int turned_dim(const Rows<2>& rows) {
+  if (rows.rank() < 2 || rows.inner()[1] != 1 || rows.inner()[0] == 1) return -1;
+  for (int dim = rows.rank() - 2; dim >= 0; --dim) {
+    if (rows.step(0, dim) == 1) return dim;
+  }
+  return -1;
+}
+
+template <class T>
+void copy_turned(const T* from, T* to, const Rows<2>& rows, int turned) {
+  const int last = rows.rank() - 1;
+  Shape others;
+  Strides from_steps, to_steps;
+  for (int dim = 0; dim < last; ++dim) {
+    if (dim == turned) continue;
+    others.push_back(rows.size(dim));
+    from_steps.push_back(rows.step(0, dim));
+    to_steps.push_back(rows.step(1, dim));
+  }
+  // One of many small matrices, or some lines of a large one, is a piece for a thread.
+  const int64_t height = rows.size(turned), width = rows.size(last);
+  const int64_t lines =
+      std::min(height, std::max<int64_t>(kTile, kCheapPiece / width / kTile * kTile));
+  others.push_back((height + lines - 1) / lines);
+  from_steps.push_back(lines);
+  to_steps.push_back(lines * rows.step(1, turned));
+  const int64_t part = others.back();
+  for_pieces(others.numel(), std::max<int64_t>(1, kCheapPiece / (lines * width)),
+             [&](int64_t first, int64_t n) {
+               for (int64_t item = first; item < first + n; ++item) {
+                 copy_transposed(from + offset_of(item, others, from_steps), rows.step(0, last),
+                                 to + offset_of(item, others, to_steps), rows.step(1, turned),
+                                 std::min(lines, height - item % part * lines), width);
+               }
+             });
+}
+
+// ---- any copy ----------------------------------------------------------------------------------------------------
+
+template <class T>
+void copy_straight(const Array& from, const Array& to) {
+  const T* x = from.data<T>();
+  T* y = to.data<T>();
+  // Parts of one buffer may lie on each other.
+  const int64_t piece = from.storage() == to.storage() ? to.numel() : kCheapPiece;
+  for_pieces(to.numel(), piece, [&](int64_t i, int64_t n) {
+    std::memmove(y + i, x + i, static_cast<size_t>(n) * sizeof(T));
+  });
+}
+
 template <class From, class To>
 void convert(const Array& from, const Array& to) {
-  if (from.shape() == to.shape() && from.is_contiguous() && to.is_contiguous()) {
-    if constexpr (std::is_same_v<From, To>) {
-      if (from.numel() > 0)
-        std::memmove(to.data<To>(), from.data<From>(),
-                     static_cast<size_t>(to.numel()) * sizeof(To));
-    } else {
-      map_row(to.numel(), from.data<From>(), 1, to.data<To>(), 1,
-              [](From x) { return static_cast<To>(x); });
-    }
-    return;
-  }
-  if (std::is_same_v<From, To> && from.shape() == to.shape() && to.rank() == 2 &&
-      to.strides()[1] == 1 && from.strides()[0] == 1) {
-    copy_transposed(from.data<To>(), from.strides()[1], to.data<To>(), to.strides()[0], to.size(0),
-                    to.size(1));
-    return;
+  if constexpr (std::is_same_v<From, To>) {
+    if (from.shape() == to.shape() && from.is_contiguous() && to.is_contiguous())
+      return copy_straight<To>(from, to);
   }
   const Strides expanded = expand_strides("copy", from.shape(), from.strides(), to.shape());
-  for_each_row<2>(to.shape(), {expanded, to.strides()},
-                  [&](int64_t n, const auto& at, const auto& step) {
-                    map_row(n, from.data<From>() + at[0], step[0], to.data<To>() + at[1], step[1],
-                            [](From x) { return static_cast<To>(x); });
-                  });
+  if constexpr (std::is_same_v<From, To> && sizeof(To) >= 4) {
+    const Rows<2> rows(to.shape(), {expanded, to.strides()});
+    const int turned = to.numel() > 0 ? turned_dim(rows) : -1;
+    if (turned >= 0) return copy_turned(from.data<To>(), to.data<To>(), rows, turned);
+  }
+  for_each_row_parallel<2>(to.shape(), {expanded, to.strides()},
+                           [&](int64_t n, const auto& at, const auto& step) {
+                             map_row(n, from.data<From>() + at[0], step[0], to.data<To>() + at[1],
+                                     step[1], [](From x) { return static_cast<To>(x); });
+                           });
 }
 
 }  // namespace

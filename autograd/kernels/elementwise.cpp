@@ -28,7 +28,10 @@ Array vectors(const char* op, const Array& x, F f) {
   return dispatch_float(x.dtype(), op, [&]<class T>(TypeTag<T>) {
     const Array source = contiguous(x);
     Array y = Array::empty(x.shape(), x.dtype());
-    simd_row(x.numel(), source.data<T>(), y.data<T>(), f);
+    const T* from = source.data<T>();
+    T* to = y.data<T>();
+    for_pieces(x.numel(), kCostlyPiece,
+               [&](int64_t i, int64_t n) { simd_row(n, from + i, to + i, f); });
     return y;
   });
 }
@@ -40,7 +43,10 @@ Array exponential(const char* op, const Array& x, F f, G one) {
   return dispatch_float(x.dtype(), op, [&]<class T>(TypeTag<T>) {
     const Array source = contiguous(x);
     Array y = Array::empty(x.shape(), x.dtype());
-    simd_row(x.numel(), source.data<T>(), y.data<T>(), f, kExpRange<T>, one);
+    const T* from = source.data<T>();
+    T* to = y.data<T>();
+    for_pieces(x.numel(), kCostlyPiece,
+               [&](int64_t i, int64_t n) { simd_row(n, from + i, to + i, f, kExpRange<T>, one); });
     return y;
   });
 }

@@ -2,45 +2,91 @@
 // The loops over elements, written once: an operation contributes only its formula for one element.
 
 #include <reel/autograd/array.h>
+#include <reel/autograd/kernels/parallel.h>
 
 #include <array>
 #include <xsimd/xsimd.hpp>
 
 namespace reel::kernels {
 
-/// Walks arrays of one shape row by row. Dims that lie behind each other in all of them are walked
-/// as one. Calls row(n, pointers, strides) with strides in elements; `pointers` are element
-/// offsets.
-template <size_t N, class Row>
-void for_each_row(const Shape& shape, std::array<Strides, N> strides, Row&& row) {
-  int64_t sizes[kMaxRank];
-  int64_t steps[N][kMaxRank];
-  int rank = 0;
-  for (int i = 0; i < shape.rank(); ++i) {
-    if (shape[i] == 0) return;
-    if (shape[i] == 1) continue;
-    bool merges = rank > 0;
-    for (size_t k = 0; k < N && merges; ++k)
-      merges = steps[k][rank - 1] == strides[k][i] * shape[i];
-    if (!merges) sizes[rank++] = 1;
-    sizes[rank - 1] *= shape[i];
-    for (size_t k = 0; k < N; ++k) steps[k][rank - 1] = strides[k][i];
-  }
-  std::array<int64_t, N> offsets{}, inner{};
-  if (rank == 0) return row(int64_t{1}, offsets, inner);
-  for (size_t k = 0; k < N; ++k) inner[k] = steps[k][rank - 1];
-  int64_t index[kMaxRank] = {};
-  for (;;) {
-    row(sizes[rank - 1], offsets, inner);
-    int dim = rank - 2;
-    for (; dim >= 0; --dim) {
-      for (size_t k = 0; k < N; ++k) offsets[k] += steps[k][dim];
-      if (++index[dim] < sizes[dim]) break;
-      index[dim] = 0;
-      for (size_t k = 0; k < N; ++k) offsets[k] -= steps[k][dim] * sizes[dim];
+/// Arrays of one shape as rows of the longest pieces in which each of them has one stride: dims
+/// that lie behind each other in all of them are one.
+template <size_t N>
+class Rows {
+ public:
+  Rows(const Shape& shape, const std::array<Strides, N>& strides) {
+    for (int i = 0; i < shape.rank(); ++i) {
+      if (shape[i] == 1) continue;
+      bool merges = rank_ > 0;
+      for (size_t k = 0; k < N && merges; ++k)
+        merges = steps_[k][rank_ - 1] == strides[k][i] * shape[i];
+      if (!merges) sizes_[rank_++] = 1;
+      sizes_[rank_ - 1] *= shape[i];
+      for (size_t k = 0; k < N; ++k) steps_[k][rank_ - 1] = strides[k][i];
     }
-    if (dim < 0) return;
+    for (int i = 0; i < rank_ - 1; ++i) count_ *= sizes_[i];
+    if (rank_ == 0) return;
+    length_ = sizes_[rank_ - 1];
+    for (size_t k = 0; k < N; ++k) inner_[k] = steps_[k][rank_ - 1];
   }
+  int64_t count() const { return count_; }
+  int64_t length() const { return length_; }
+  const std::array<int64_t, N>& inner() const { return inner_; }
+  int rank() const { return rank_; }
+  int64_t size(int dim) const { return sizes_[dim]; }
+  int64_t step(size_t array, int dim) const { return steps_[array][dim]; }
+
+  /// row(length, offsets, strides), both in elements, for the rows from `first` up to `last`.
+  template <class Row>
+  void each(int64_t first, int64_t last, Row&& row) const {
+    if (length_ == 0) return;
+    std::array<int64_t, N> offsets{};
+    int64_t index[kMaxRank] = {};
+    for (int64_t left = first, dim = rank_ - 2; left > 0; left /= sizes_[dim--]) {
+      index[dim] = left % sizes_[dim];
+      for (size_t k = 0; k < N; ++k) offsets[k] += index[dim] * steps_[k][dim];
+    }
+    for (int64_t i = first; i < last; ++i) {
+      row(length_, offsets, inner_);
+      for (int dim = rank_ - 2; dim >= 0; --dim) {
+        for (size_t k = 0; k < N; ++k) offsets[k] += steps_[k][dim];
+        if (++index[dim] < sizes_[dim]) break;
+        index[dim] = 0;
+        for (size_t k = 0; k < N; ++k) offsets[k] -= steps_[k][dim] * sizes_[dim];
+      }
+    }
+  }
+
+ private:
+  int64_t sizes_[kMaxRank];
+  int64_t steps_[N][kMaxRank];
+  int rank_ = 0;
+  int64_t count_ = 1, length_ = 1;
+  std::array<int64_t, N> inner_{};
+};
+
+/// Walks arrays of one shape row by row, in order. Calls row(n, offsets, strides), both in
+/// elements.
+template <size_t N, class Row>
+void for_each_row(const Shape& shape, const std::array<Strides, N>& strides, Row&& row) {
+  const Rows<N> rows(shape, strides);
+  rows.each(0, rows.count(), row);
+}
+
+/// The same on several threads: rows in any order, long ones in pieces.
+template <size_t N, class Row>
+void for_each_row_parallel(const Shape& shape, const std::array<Strides, N>& strides, Row&& row) {
+  const Rows<N> rows(shape, strides);
+  if (rows.count() > 1) {
+    const int64_t piece = std::max<int64_t>(1, kCheapPiece / std::max<int64_t>(1, rows.length()));
+    return for_pieces(rows.count(), piece,
+                      [&](int64_t first, int64_t n) { rows.each(first, first + n, row); });
+  }
+  for_pieces(rows.count() * rows.length(), kCheapPiece, [&](int64_t first, int64_t n) {
+    std::array<int64_t, N> offsets = rows.inner();
+    for (int64_t& offset : offsets) offset *= first;
+    row(n, offsets, rows.inner());
+  });
 }
 
 /// y[i] = f(x[i]) along one row.
@@ -79,13 +125,15 @@ template <class T, class R = T, class F>
 Array map(const Array& x, F f) {
   Array y = Array::empty(x.shape(), dtype_of<R>);
   if (x.is_contiguous()) {
-    map_row(x.numel(), x.data<T>(), 1, y.data<R>(), 1, f);
+    for_pieces(x.numel(), kCheapPiece, [&](int64_t i, int64_t n) {
+      map_row(n, x.data<T>() + i, 1, y.data<R>() + i, 1, f);
+    });
     return y;
   }
-  for_each_row<2>(x.shape(), {x.strides(), y.strides()},
-                  [&](int64_t n, const auto& at, const auto& step) {
-                    map_row(n, x.data<T>() + at[0], step[0], y.data<R>() + at[1], step[1], f);
-                  });
+  for_each_row_parallel<2>(
+      x.shape(), {x.strides(), y.strides()}, [&](int64_t n, const auto& at, const auto& step) {
+        map_row(n, x.data<T>() + at[0], step[0], y.data<R>() + at[1], step[1], f);
+      });
   return y;
 }
 
@@ -102,7 +150,10 @@ Array map(const char* op, const Array& a, const Array& b, F f, const Array* into
         (!b_whole || b.is_contiguous()) &&
         (!into || (into->is_contiguous() && into->shape() == whole.shape()))) {
       Array y = into ? *into : Array::empty(whole.shape(), dtype_of<R>);
-      map_row(y.numel(), a.data<T>(), a_whole, b.data<T>(), b_whole, y.data<R>(), 1, f);
+      for_pieces(y.numel(), kCheapPiece, [&](int64_t i, int64_t n) {
+        map_row(n, a.data<T>() + (a_whole ? i : 0), a_whole, b.data<T>() + (b_whole ? i : 0),
+                b_whole, y.data<R>() + i, 1, f);
+      });
       return y;
     }
   }
@@ -111,13 +162,13 @@ Array map(const char* op, const Array& a, const Array& b, F f, const Array* into
     check(into->shape() == shape, "{}: the result of shape {} does not fit a tensor of shape {}",
           op, shape, into->shape());
   Array y = into ? *into : Array::empty(shape, dtype_of<R>);
-  for_each_row<3>(shape,
-                  {expand_strides(op, a.shape(), a.strides(), shape),
-                   expand_strides(op, b.shape(), b.strides(), shape), y.strides()},
-                  [&](int64_t n, const auto& at, const auto& step) {
-                    map_row(n, a.data<T>() + at[0], step[0], b.data<T>() + at[1], step[1],
-                            y.data<R>() + at[2], step[2], f);
-                  });
+  for_each_row_parallel<3>(shape,
+                           {expand_strides(op, a.shape(), a.strides(), shape),
+                            expand_strides(op, b.shape(), b.strides(), shape), y.strides()},
+                           [&](int64_t n, const auto& at, const auto& step) {
+                             map_row(n, a.data<T>() + at[0], step[0], b.data<T>() + at[1], step[1],
+                                     y.data<R>() + at[2], step[2], f);
+                           });
   return y;
 }
 

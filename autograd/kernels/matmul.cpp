@@ -234,15 +234,6 @@ Shape leading_dims(const Shape& sizes) {
       std::span<const int64_t>(sizes.data(), static_cast<size_t>(std::max(0, sizes.rank() - 2))));
 }
 
-int64_t offset_of(int64_t item, const Shape& batch, const Strides& strides) {
-  int64_t offset = 0;
-  for (int dim = batch.rank() - 1; dim >= 0; --dim) {
-    offset += item % batch[dim] * strides[dim];
-    item /= batch[dim];
-  }
-  return offset;
-}
-
 template <class P>
 void multiply_batch(const P& first, const Matrix& a, const Matrix& b, const Shape& batch) {
   const int64_t items = batch.numel();

@@ -2,6 +2,7 @@
 // Splitting work over the library's threads. Blocks are fixed by the problem, never by the number
 // of threads, so that a result has the same bits for any of them.
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -33,5 +34,20 @@ class BlockFunction {
 /// made one after the other. What a block throws is thrown to the caller, and blocks that have not
 /// begun are left out.
 void parallel_for(int64_t blocks, BlockFunction f);
+
+/// Calls f(first, count) for pieces of [0, n), `piece` at a time: on several threads if there is
+/// more than one.
+template <class F>
+void for_pieces(int64_t n, int64_t piece, F&& f) {
+  if (n <= piece) return n > 0 ? f(int64_t{0}, n) : void();
+  parallel_for((n + piece - 1) / piece, [&](int64_t block) {
+    const int64_t first = block * piece;
+    f(first, std::min(piece, n - first));
+  });
+}
+
+/// Elements that a thread takes at once of an operation as cheap as an addition, and of one that
+/// evaluates a function: some microseconds. Multiples of every vector's width.
+inline constexpr int64_t kCheapPiece = 32768, kCostlyPiece = 8192;
 
 }  // namespace reel::kernels

@@ -123,7 +123,11 @@ Array erf(const Array& x) {
   // xsimd's has float32's digits, not float64's.
   const Array source = contiguous(x);
   Array y = Array::empty(x.shape(), kFloat32);
-  simd_row(x.numel(), source.data<float>(), y.data<float>(), [](auto v) { return xsimd::erf(v); });
+  const float* from = source.data<float>();
+  float* to = y.data<float>();
+  for_pieces(x.numel(), kCostlyPiece, [&](int64_t i, int64_t n) {
+    simd_row(n, from + i, to + i, [](auto v) { return xsimd::erf(v); });
+  });
   return y;
 }
 
