@@ -6,6 +6,7 @@
 namespace reel::optim {
 
 struct AdamOptions {
+  static constexpr const char* name = "Adam";
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
@@ -32,15 +33,14 @@ struct AdamOptions {
 /// weight_decay p is added to g. Same as torch.optim.Adam.
 class Adam : public OptimizerOf<AdamOptions> {
  public:
-  Adam(std::vector<Tensor> parameters, const AdamOptions& options = {})
-      : OptimizerOf("Adam", std::move(parameters), options) {}
-  explicit Adam(std::vector<Group> groups) : OptimizerOf("Adam", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
  protected:
   void update(Tensor& parameter, const Tensor& g, State& state, const AdamOptions& o) override;
 };
 
 struct AdamWOptions {
+  static constexpr const char* name = "AdamW";
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
@@ -63,15 +63,14 @@ struct AdamWOptions {
 /// (Loshchilov and Hutter 2019). Same as torch.optim.AdamW.
 class AdamW : public OptimizerOf<AdamWOptions> {
  public:
-  AdamW(std::vector<Tensor> parameters, const AdamWOptions& options = {})
-      : OptimizerOf("AdamW", std::move(parameters), options) {}
-  explicit AdamW(std::vector<Group> groups) : OptimizerOf("AdamW", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
  protected:
   void update(Tensor& parameter, const Tensor& g, State& state, const AdamWOptions& o) override;
 };
 
 struct AdamaxOptions {
+  static constexpr const char* name = "Adamax";
   double lr = 2e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
@@ -92,15 +91,14 @@ struct AdamaxOptions {
 /// and Ba 2015, algorithm 2). Same as torch.optim.Adamax.
 class Adamax : public OptimizerOf<AdamaxOptions> {
  public:
-  Adamax(std::vector<Tensor> parameters, const AdamaxOptions& options = {})
-      : OptimizerOf("Adamax", std::move(parameters), options) {}
-  explicit Adamax(std::vector<Group> groups) : OptimizerOf("Adamax", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
  protected:
   void update(Tensor& parameter, const Tensor& g, State& state, const AdamaxOptions& o) override;
 };
 
 struct NAdamOptions {
+  static constexpr const char* name = "NAdam";
   double lr = 2e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
@@ -120,15 +118,14 @@ struct NAdamOptions {
 /// Adam with Nesterov momentum (Dozat 2016). Same as torch.optim.NAdam.
 class NAdam : public OptimizerOf<NAdamOptions> {
  public:
-  NAdam(std::vector<Tensor> parameters, const NAdamOptions& options = {})
-      : OptimizerOf("NAdam", std::move(parameters), options) {}
-  explicit NAdam(std::vector<Group> groups) : OptimizerOf("NAdam", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
  protected:
   void update(Tensor& parameter, const Tensor& g, State& state, const NAdamOptions& o) override;
 };
 
 struct RAdamOptions {
+  static constexpr const char* name = "RAdam";
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
@@ -147,15 +144,14 @@ struct RAdamOptions {
 /// as torch.optim.RAdam of 1.13.
 class RAdam : public OptimizerOf<RAdamOptions> {
  public:
-  RAdam(std::vector<Tensor> parameters, const RAdamOptions& options = {})
-      : OptimizerOf("RAdam", std::move(parameters), options) {}
-  explicit RAdam(std::vector<Group> groups) : OptimizerOf("RAdam", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
  protected:
   void update(Tensor& parameter, const Tensor& g, State& state, const RAdamOptions& o) override;
 };
 
 struct SparseAdamOptions {
+  static constexpr const char* name = "SparseAdam";
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
@@ -175,9 +171,7 @@ struct SparseAdamOptions {
 /// gradient.
 class SparseAdam : public OptimizerOf<SparseAdamOptions> {
  public:
-  SparseAdam(std::vector<Tensor> parameters, const SparseAdamOptions& options = {})
-      : OptimizerOf("SparseAdam", std::move(parameters), options) {}
-  explicit SparseAdam(std::vector<Group> groups) : OptimizerOf("SparseAdam", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
  protected:
   void update(Tensor& parameter, const Tensor& g, State& state,

@@ -76,7 +76,7 @@ void Adadelta::update(Tensor& parameter, const Tensor& g, State& state, const Ad
 // ---- RMSprop ---------------------------------------------------------------------------------------------
 
 void RMSpropOptions::check(const char* optimizer) const {
-  not_negative(optimizer, "alpha", alpha);
+  check_option(optimizer, "alpha", alpha, alpha >= 0 && alpha <= 1, "in [0, 1]");
   not_negative(optimizer, "eps", eps);
   not_negative(optimizer, "weight_decay", weight_decay);
   not_negative(optimizer, "momentum", momentum);
@@ -158,6 +158,7 @@ void FtrlOptions::check(const char* optimizer) const {
 }
 
 void Ftrl::update(Tensor& parameter, const Tensor& g, State& state, const FtrlOptions& o) {
+  if (o.lr == 0) return;  // a schedule may end there; the formula divides by lr
   const Tensor squares = state.tensor("accumulator", parameter, o.initial_accumulator_value);
   const Tensor linear = state.tensor("linear", parameter);
   step_elements(

@@ -6,6 +6,7 @@
 namespace reel::optim {
 
 struct AdagradOptions {
+  static constexpr const char* name = "Adagrad";
   double lr = 1e-2;
   double lr_decay = 0;
   double weight_decay = 0;
@@ -30,15 +31,14 @@ struct AdagradOptions {
 /// 2011). Same as torch.optim.Adagrad.
 class Adagrad : public OptimizerOf<AdagradOptions> {
  public:
-  Adagrad(std::vector<Tensor> parameters, const AdagradOptions& options = {})
-      : OptimizerOf("Adagrad", std::move(parameters), options) {}
-  explicit Adagrad(std::vector<Group> groups) : OptimizerOf("Adagrad", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
  protected:
   void update(Tensor& parameter, const Tensor& g, State& state, const AdagradOptions& o) override;
 };
 
 struct AdadeltaOptions {
+  static constexpr const char* name = "Adadelta";
   double lr = 1;
   double rho = 0.9;
   double eps = 1e-6;
@@ -59,15 +59,14 @@ struct AdadeltaOptions {
 /// - lr d (Zeiler 2012, algorithm 1). Same as torch.optim.Adadelta.
 class Adadelta : public OptimizerOf<AdadeltaOptions> {
  public:
-  Adadelta(std::vector<Tensor> parameters, const AdadeltaOptions& options = {})
-      : OptimizerOf("Adadelta", std::move(parameters), options) {}
-  explicit Adadelta(std::vector<Group> groups) : OptimizerOf("Adadelta", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
  protected:
   void update(Tensor& parameter, const Tensor& g, State& state, const AdadeltaOptions& o) override;
 };
 
 struct RMSpropOptions {
+  static constexpr const char* name = "RMSprop";
   double lr = 1e-2;
   double alpha = 0.99;
   double eps = 1e-8;
@@ -94,15 +93,14 @@ struct RMSpropOptions {
 /// centered: Graves 2013, eq. 38 to 45). Same as torch.optim.RMSprop.
 class RMSprop : public OptimizerOf<RMSpropOptions> {
  public:
-  RMSprop(std::vector<Tensor> parameters, const RMSpropOptions& options = {})
-      : OptimizerOf("RMSprop", std::move(parameters), options) {}
-  explicit RMSprop(std::vector<Group> groups) : OptimizerOf("RMSprop", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
  protected:
   void update(Tensor& parameter, const Tensor& g, State& state, const RMSpropOptions& o) override;
 };
 
 struct RpropOptions {
+  static constexpr const char* name = "Rprop";
   double lr = 1e-2;                               ///< the first step size
   std::array<double, 2> etas = {0.5, 1.2};        ///< factors of the step size
   std::array<double, 2> step_sizes = {1e-6, 50};  ///< its limits
@@ -121,15 +119,14 @@ struct RpropOptions {
 /// it changes (Riedmiller and Braun 1993). Same as torch.optim.Rprop.
 class Rprop : public OptimizerOf<RpropOptions> {
  public:
-  Rprop(std::vector<Tensor> parameters, const RpropOptions& options = {})
-      : OptimizerOf("Rprop", std::move(parameters), options) {}
-  explicit Rprop(std::vector<Group> groups) : OptimizerOf("Rprop", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
  protected:
   void update(Tensor& parameter, const Tensor& g, State& state, const RpropOptions& o) override;
 };
 
 struct FtrlOptions {
+  static constexpr const char* name = "Ftrl";
   double lr = 1e-3;
   double lr_power = -0.5;
   double initial_accumulator_value = 0.1;
@@ -154,9 +151,7 @@ struct FtrlOptions {
 /// ((beta + n'^-lr_power) / lr + 2 l2). Same as tf.keras.optimizers.Ftrl.
 class Ftrl : public OptimizerOf<FtrlOptions> {
  public:
-  Ftrl(std::vector<Tensor> parameters, const FtrlOptions& options = {})
-      : OptimizerOf("Ftrl", std::move(parameters), options) {}
-  explicit Ftrl(std::vector<Group> groups) : OptimizerOf("Ftrl", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
  protected:
   void update(Tensor& parameter, const Tensor& g, State& state, const FtrlOptions& o) override;

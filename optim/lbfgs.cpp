@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace reel::optim {
 
@@ -28,7 +29,7 @@ template <class Point>
 double cubic_minimum(const Point& a, const Point& b, double low, double high) {
   const double d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.t - b.t);
   const double square = d1 * d1 - a.slope * b.slope;
-  if (square < 0) return (low + high) / 2;
+  if (!(square >= 0) || std::isinf(square)) return (low + high) / 2;
   const double d2 = std::sqrt(square);
   const double t = a.t <= b.t
                        ? b.t - (b.t - a.t) * ((b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2))
@@ -64,10 +65,21 @@ Tensor LBFGS::gradients() const {
   return cat(parts);
 }
 
+std::vector<Tensor> LBFGS::copies() const {
+  std::vector<Tensor> list;
+  for (const Tensor& parameter : parameters(0)) list.push_back(parameter.clone());
+  return list;
+}
+
+void LBFGS::put_back(const std::vector<Tensor>& from) {
+  for (size_t i = 0; i < from.size(); ++i) Tensor(parameters(0)[i]).copy_(from[i]);
+}
+
 void LBFGS::move(double t) {
   int64_t offset = 0;
   for (Tensor parameter : parameters(0)) {
-    const Tensor part = direction_.narrow(0, offset, parameter.numel()).reshape(parameter.shape());
+    const Tensor part =
+        memory_.direction.narrow(0, offset, parameter.numel()).reshape(parameter.shape());
     parameter.add_(part, {.alpha = t});
     offset += parameter.numel();
   }
@@ -87,26 +99,27 @@ LBFGS::Point LBFGS::evaluate(const Closure& closure) {
 // ---- the direction ---------------------------------------------------------------------------------------
 
 void LBFGS::remember(const Tensor& g) {
-  const Tensor y = g - g_, s = direction_ * t_;
+  const Tensor y = g - memory_.g, s = memory_.direction * memory_.t;
   const double curvature = scalar_product(y, s);
   if (curvature <= 1e-10) return;
-  if (history_.size() >= static_cast<size_t>(options().history_size)) history_.pop_front();
-  history_.push_back({y, s, 1 / curvature});
-  scale_ = curvature / scalar_product(y, y);
+  if (memory_.history.size() >= static_cast<size_t>(options().history_size))
+    memory_.history.pop_front();
+  memory_.history.push_back({y, s, 1 / curvature});
+  memory_.scale = curvature / scalar_product(y, y);
 }
 
 // The two-loop recursion (Nocedal and Wright, algorithm 7.4).
 Tensor LBFGS::direction_of(const Tensor& g) const {
-  std::vector<double> alpha(history_.size());
+  std::vector<double> alpha(memory_.history.size());
   Tensor q = -g;
-  for (size_t i = history_.size(); i-- > 0;) {
-    alpha[i] = scalar_product(history_[i].s, q) * history_[i].rho;
-    q = q - alpha[i] * history_[i].y;
+  for (size_t i = memory_.history.size(); i-- > 0;) {
+    alpha[i] = scalar_product(memory_.history[i].s, q) * memory_.history[i].rho;
+    q = q - alpha[i] * memory_.history[i].y;
   }
-  Tensor r = q * scale_;
-  for (size_t i = 0; i < history_.size(); ++i) {
-    const double beta = scalar_product(history_[i].y, r) * history_[i].rho;
-    r = r + (alpha[i] - beta) * history_[i].s;
+  Tensor r = q * memory_.scale;
+  for (size_t i = 0; i < memory_.history.size(); ++i) {
+    const double beta = scalar_product(memory_.history[i].y, r) * memory_.history[i].rho;
+    r = r + (alpha[i] - beta) * memory_.history[i].s;
   }
   return r;
 }
@@ -141,7 +154,7 @@ LBFGS::Point LBFGS::search(const Line& at, const Point& start, double t) const {
 
 // Between two places of which one has the lower loss and a slope towards the other.
 LBFGS::Point LBFGS::zoom(const Line& at, const Point& start, Point a, Point b, int tries) const {
-  const double unit = largest(direction_);
+  const double unit = largest(memory_.direction);
   bool stalled = false;  // the last place was close to an end
   Point &low = a.loss <= b.loss ? a : b, &high = &low == &a ? b : a;
   for (; tries < kTries; ++tries) {
@@ -174,53 +187,76 @@ LBFGS::Point LBFGS::zoom(const Line& at, const Point& start, Point a, Point b, i
 
 Tensor LBFGS::step(const Closure& closure) {
   check(groups() == 1, "LBFGS: one group of parameters is required, got {}", groups());
+  refuse_clipping();
   NoGradGuard no_grad;
+  const std::vector<Tensor> from = copies();
+  const Memory before = memory_;
+  try {
+    const Point here = evaluate(closure);
+    walk(closure, here);
+    ++steps_;
+    return full({}, here.loss, {.dtype = kFloat64});
+  } catch (...) {
+    put_back(from);
+    memory_ = before;
+    throw;
+  }
+}
+
+void LBFGS::walk(const Closure& closure, Point here) {
   const LBFGSOptions& o = options();
-  double evaluations_left = o.max_eval.value_or(std::floor(o.max_iter * 5 / 4));
+  const auto is_done = [&] { return !(largest(here.g) > o.tolerance_grad); };
+  if (here.g.numel() == 0 || !std::isfinite(here.loss) || !std::isfinite(largest(here.g)) ||
+      is_done())
+    return;
+  memory_.take_dtype(here.g.dtype());
+  double evaluations_left = o.max_eval.value_or(std::floor(o.max_iter * 5 / 4)) - 1;
   const auto evaluated = [&] { return --evaluations_left, evaluate(closure); };
   const Line line = [&](double t) {
-    std::vector<Tensor> from;
-    for (const Tensor& parameter : parameters(0)) from.push_back(parameter.clone());
+    const std::vector<Tensor> from = copies();
     move(t);
     Point point = evaluated();
-    for (size_t i = 0; i < from.size(); ++i) Tensor(parameters(0)[i]).copy_(from[i]);
+    put_back(from);
     point.t = t;
-    point.slope = scalar_product(point.g, direction_);
+    if (std::isnan(point.loss)) point.loss = std::numeric_limits<double>::infinity();
+    point.slope = scalar_product(point.g, memory_.direction);
     return point;
   };
-  Point here = evaluated();
-  const Tensor first_loss = full({}, here.loss, {.dtype = kFloat64});
-  ++steps_;
-  if (largest(here.g) <= o.tolerance_grad) return first_loss;
   for (double left = o.max_iter; left > 0 && iterate(here, line, evaluated, left == 1); --left) {
-    if (evaluations_left <= 0 || largest(here.g) <= o.tolerance_grad) break;
+    if (evaluations_left <= 0 || is_done()) break;
   }
-  return first_loss;
+}
+
+void LBFGS::Memory::take_dtype(Dtype dtype) {
+  if (!g.defined() || g.dtype() == dtype) return;
+  g = g.to(dtype);
+  direction = direction.to(dtype);
+  for (Pair& pair : history) pair = {pair.y.to(dtype), pair.s.to(dtype), pair.rho};
 }
 
 // One iteration; false if there is nothing left to gain.
 bool LBFGS::iterate(Point& here, const Line& line, const std::function<Point()>& evaluated,
                     bool last) {
   const LBFGSOptions& o = options();
-  if (iterations_++ > 0) remember(here.g);
-  const bool first = iterations_ == 1;
-  direction_ = first ? -here.g : direction_of(here.g);
-  g_ = here.g;
-  t_ = first ? std::min(1.0, 1 / here.g.abs().sum().item<double>()) * o.lr : o.lr;
+  if (memory_.iterations++ > 0) remember(here.g);
+  const bool first = memory_.iterations == 1;
+  memory_.direction = first ? -here.g : direction_of(here.g);
+  memory_.g = here.g;
+  memory_.t = first ? std::min(1.0, 1 / here.g.abs().sum().item<double>()) * o.lr : o.lr;
   const double loss = here.loss;
-  here.slope = scalar_product(here.g, direction_);
+  here.slope = scalar_product(here.g, memory_.direction);
   here.t = 0;
   if (here.slope > -o.tolerance_change) return false;
   if (!o.line_search_fn.empty()) {
-    here = search(line, here, t_);
-    t_ = here.t;
-    move(t_);
+    here = search(line, here, memory_.t);
+    memory_.t = here.t;
+    move(memory_.t);
   } else {
-    move(t_);
+    move(memory_.t);
     if (last) return false;
     here = evaluated();
   }
-  return largest(direction_) * t_ > o.tolerance_change &&
+  return largest(memory_.direction) * memory_.t > o.tolerance_change &&
          std::fabs(here.loss - loss) >= o.tolerance_change;
 }
 
@@ -228,16 +264,19 @@ bool LBFGS::iterate(Point& here, const Line& line, const std::function<Point()>&
 
 StateDict LBFGS::state_dict() const {
   StateDict state = Optimizer::state_dict();
-  state["iterations"] = full({}, iterations_);
-  if (iterations_ == 0) return state;
-  state["direction"] = direction_.clone();
-  state["gradient"] = g_.clone();
-  state["t"] = full({}, t_, {.dtype = kFloat64});
-  state["scale"] = full({}, scale_, {.dtype = kFloat64});
-  for (size_t i = 0; i < history_.size(); ++i) {
-    state[fmt::format("history.{}.y", i)] = history_[i].y.clone();
-    state[fmt::format("history.{}.s", i)] = history_[i].s.clone();
-    state[fmt::format("history.{}.rho", i)] = full({}, history_[i].rho, {.dtype = kFloat64});
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  state["max_eval"] = full({}, options().max_eval.value_or(none), {.dtype = kFloat64});
+  state["strong_wolfe"] = full({}, options().line_search_fn.empty() ? 0 : 1);
+  state["iterations"] = full({}, memory_.iterations);
+  if (memory_.iterations == 0) return state;
+  state["direction"] = memory_.direction.clone();
+  state["gradient"] = memory_.g.clone();
+  state["t"] = full({}, memory_.t, {.dtype = kFloat64});
+  state["scale"] = full({}, memory_.scale, {.dtype = kFloat64});
+  for (size_t i = 0; i < memory_.history.size(); ++i) {
+    state[fmt::format("history.{}.y", i)] = memory_.history[i].y.clone();
+    state[fmt::format("history.{}.s", i)] = memory_.history[i].s.clone();
+    state[fmt::format("history.{}.rho", i)] = full({}, memory_.history[i].rho, {.dtype = kFloat64});
   }
   return state;
 }
@@ -256,28 +295,25 @@ void LBFGS::load_state_dict(const StateDict& state) {
           key, count, saved.shape());
     return saved.clone();
   };
-  const int64_t iterations = find("iterations").item<int64_t>();
-  Tensor direction, g;
-  double t = 0, scale = 1;
-  std::deque<Pair> history;
-  if (iterations > 0) {
-    direction = vector("direction");
-    g = vector("gradient");
-    t = find("t").item<double>();
-    scale = find("scale").item<double>();
+  Memory loaded;
+  loaded.iterations = find("iterations").item<int64_t>();
+  if (loaded.iterations > 0) {
+    loaded.direction = vector("direction");
+    loaded.g = vector("gradient");
+    loaded.t = find("t").item<double>();
+    loaded.scale = find("scale").item<double>();
   }
   for (size_t i = 0; state.contains(fmt::format("history.{}.y", i)); ++i) {
     const std::string prefix = fmt::format("history.{}.", i);
-    history.push_back(
+    loaded.history.push_back(
         {vector(prefix + "y"), vector(prefix + "s"), find(prefix + "rho").item<double>()});
   }
+  const double max_eval = find("max_eval").item<double>();
+  const bool strong_wolfe = find("strong_wolfe").item<double>() != 0;
   Optimizer::load_state_dict(state);
-  iterations_ = iterations;
-  direction_ = direction;
-  g_ = g;
-  t_ = t;
-  scale_ = scale;
-  history_ = std::move(history);
+  options().max_eval = std::isnan(max_eval) ? std::nullopt : std::optional(max_eval);
+  options().line_search_fn = strong_wolfe ? "strong_wolfe" : "";
+  memory_ = std::move(loaded);
 }
 
 }  // namespace reel::optim

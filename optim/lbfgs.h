@@ -7,13 +7,14 @@
 namespace reel::optim {
 
 struct LBFGSOptions {
+  static constexpr const char* name = "LBFGS";
   double lr = 1;
   double max_iter = 20;                 ///< iterations a step
   std::optional<double> max_eval = {};  ///< evaluations a step; 1.25 max_iter where absent
   double tolerance_grad = 1e-7;         ///< stops where no element of the gradient is larger
   double tolerance_change = 1e-9;       ///< stops where neither loss nor parameters move more
   double history_size = 100;
-  std::string_view line_search_fn = {};  ///< "strong_wolfe", or nothing: steps of lr
+  std::string line_search_fn = {};  ///< "strong_wolfe", or nothing: steps of lr
 
   void check(const char* optimizer) const;
   static void each(auto& o, auto f) {
@@ -27,15 +28,18 @@ struct LBFGSOptions {
 
 /// Limited-memory BFGS (Nocedal and Wright 2006, algorithm 7.5; line search: algorithms 3.5 and 3.6
 /// with cubic interpolation). step(closure) runs up to max_iter iterations; the closure forgets the
-/// gradients, computes the loss and its gradients, and returns the loss. Same as torch.optim.LBFGS.
+/// gradients, computes the loss and its gradients, and returns the loss. Same as torch.optim.LBFGS,
+/// but for this: a loss that is not finite ends the step if it is the first, and is too high for
+/// the line search; and what a closure throws leaves all as it was.
 class LBFGS : public OptimizerOf<LBFGSOptions> {
  public:
   LBFGS(std::vector<Tensor> parameters, const LBFGSOptions& options = {})
-      : OptimizerOf("LBFGS", std::move(parameters), options) {}
+      : OptimizerOf(std::move(parameters), options) {}
 
   /// Throws: the loss is needed.
   void step() override;
-  /// Returns the loss of the first evaluation.
+  /// Returns the loss of the first evaluation. Throws if there are several groups, and if gradients
+  /// are to be clipped.
   Tensor step(const std::function<Tensor()>& closure) override;
 
   StateDict state_dict() const override;
@@ -60,6 +64,8 @@ class LBFGS : public OptimizerOf<LBFGSOptions> {
   using Line = std::function<Point(double)>;
 
   Tensor gradients() const;
+  std::vector<Tensor> copies() const;
+  void put_back(const std::vector<Tensor>& from);
   void move(double t);
   Point evaluate(const Closure& closure);
   void remember(const Tensor& g);
@@ -68,11 +74,17 @@ class LBFGS : public OptimizerOf<LBFGSOptions> {
   Point search(const Line& at, const Point& start, double t) const;
   Point zoom(const Line& at, const Point& start, Point a, Point b, int tries) const;
 
-  // Of the iteration before.
-  Tensor g_, direction_;
-  double t_ = 0, scale_ = 1;
-  int64_t iterations_ = 0;
-  std::deque<Pair> history_;
+  // What is remembered of the iterations before.
+  struct Memory {
+    Tensor g, direction;
+    double t = 0, scale = 1;
+    int64_t iterations = 0;
+    std::deque<Pair> history;
+    void take_dtype(Dtype dtype);
+  };
+  void walk(const Closure& closure, Point here);
+
+  Memory memory_;
 };
 
 }  // namespace reel::optim

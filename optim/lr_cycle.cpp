@@ -12,17 +12,32 @@ void PerGroup::check(const char* schedule, const char* name, size_t groups) cons
   reel::check(values_.size() == 1 || values_.size() == groups,
               "{}: {} must be one number, or one for each of {} groups, got {}", schedule, name,
               groups, values_.size());
+  for (const double value : values_)
+    reel::check(std::isfinite(value) && value >= 0,
+                "{}: {} must be finite and not negative, got {}", schedule, name, value);
 }
 
 namespace {
 
 // Momentum where the optimiser has it, else the first beta.
-const char* momentum_name(const char* schedule, Optimizer& optimizer) {
-  if (optimizer.has_number("momentum")) return "momentum";
-  check(optimizer.has_number("betas"),
+const char* momentum_name(Optimizer& optimizer) {
+  return optimizer.has_number("momentum") ? "momentum" : "betas";
+}
+
+// Whether there is something to cycle between the bounds of these options.
+template <class O>
+void check_momentum(const char* schedule, Optimizer& optimizer, const O& options) {
+  options.base_momentum.check(schedule, "base_momentum", optimizer.groups());
+  options.max_momentum.check(schedule, "max_momentum", optimizer.groups());
+  if (!options.cycle_momentum) return;
+  check(optimizer.has_number(momentum_name(optimizer)),
         "{}: cycle_momentum needs an optimiser with momentum or betas, got {}", schedule,
         optimizer.name());
-  return "betas";
+  for (size_t group = 0; group < optimizer.groups(); ++group) {
+    const double low = options.base_momentum.at(group), high = options.max_momentum.at(group);
+    check(low < 1 && high < 1, "{}: base_momentum and max_momentum must be below 1, got {} and {}",
+          schedule, low, high);
+  }
 }
 
 }  // namespace
@@ -35,16 +50,15 @@ CyclicLR::CyclicLR(Optimizer& optimizer, const CyclicLROptions& options)
         "CyclicLR: step sizes must be positive, got {} and {}", options.step_size_up,
         options.step_size_down);
   check(mode_ == "triangular" || mode_ == "triangular2" || mode_ == "exp_range",
-        "CyclicLR: mode must be triangular, triangular2 or exp_range, got {}", mode_);
+        "CyclicLR: mode must be triangular, triangular2 or exp_range, got {}", options.mode);
+  check(std::isfinite(options.gamma) && options.gamma > 0,
+        "CyclicLR: gamma must be positive, got {}", options.gamma);
   options.base_lr.check("CyclicLR", "base_lr", optimizer.groups());
   options.max_lr.check("CyclicLR", "max_lr", optimizer.groups());
-  options.base_momentum.check("CyclicLR", "base_momentum", optimizer.groups());
-  options.max_momentum.check("CyclicLR", "max_momentum", optimizer.groups());
-  if (options.cycle_momentum) momentum_name("CyclicLR", optimizer);
+  check_momentum("CyclicLR", optimizer, options);
   for (size_t group = 0; group < base_lr_.size(); ++group)
-    optimizer.initial_lr(group) = base_lr_[group] = options.base_lr.at(group);
-  apply();
-  set_momentum();
+    base_lr_[group] = options.base_lr.at(group);
+  start();
 }
 
 // Share of the way from the lower to the upper bound.
@@ -67,13 +81,13 @@ void CyclicLR::set_momentum() {
   if (!options_.cycle_momentum) return;
   for (size_t group = 0; group < base_lr_.size(); ++group) {
     const double high = options_.max_momentum.at(group);
-    optimizer_.number(momentum_name("CyclicLR", optimizer_), group) =
+    optimizer_.number(momentum_name(optimizer_), group) =
         high - (high - options_.base_momentum.at(group)) * height();
   }
 }
 
-void CyclicLR::step() {
-  LRScheduler::step();
+void CyclicLR::apply() {
+  LRScheduler::apply();
   set_momentum();
 }
 
@@ -90,27 +104,28 @@ OneCycleLR::OneCycleLR(Optimizer& optimizer, const OneCycleLROptions& options)
   check(cosine_ || options.anneal_strategy == "linear",
         "OneCycleLR: anneal_strategy must be cos or linear, got {}", options.anneal_strategy);
   options.max_lr.check("OneCycleLR", "max_lr", optimizer.groups());
-  options.base_momentum.check("OneCycleLR", "base_momentum", optimizer.groups());
-  options.max_momentum.check("OneCycleLR", "max_momentum", optimizer.groups());
-  if (options.cycle_momentum) momentum_name("OneCycleLR", optimizer);
+  for (const double factor : {options.div_factor, options.final_div_factor})
+    check(std::isfinite(factor) && factor > 0,
+          "OneCycleLR: div_factor and final_div_factor must be positive, got {} and {}",
+          options.div_factor, options.final_div_factor);
+  check_momentum("OneCycleLR", optimizer, options);
   const double total = static_cast<double>(options_.total_steps), rise = options.pct_start * total;
   if (options.three_phase) {
     phases_ = {{rise - 1, 0, 1, 1, 0}, {2 * rise - 2, 1, 0, 0, 1}, {total - 1, 0, -1, 1, 1}};
   } else {
     phases_ = {{rise - 1, 0, 1, 1, 0}, {total - 1, 1, -1, 0, 1}};
   }
-  for (size_t group = 0; group < base_lr_.size(); ++group)
-    optimizer.initial_lr(group) = base_lr_[group] = lr_of(0, group);
-  apply();
-  set_momentum();
+  for (size_t group = 0; group < base_lr_.size(); ++group) base_lr_[group] = lr_of(0, group);
+  start();
 }
 
 OneCycleLR::Place OneCycleLR::place() const {
   double start = 0;
   for (size_t i = 0;; ++i) {
     const Phase& phase = phases_[i];
+    // A phase without length is over.
     if (epoch() <= phase.end || i + 1 == phases_.size())
-      return {phase, (epoch() - start) / (phase.end - start)};
+      return {phase, phase.end == start ? 1 : (epoch() - start) / (phase.end - start)};
     start = phase.end;
   }
 }
@@ -135,7 +150,7 @@ void OneCycleLR::set_momentum() {
   const auto [phase, share] = place();
   for (size_t group = 0; group < base_lr_.size(); ++group) {
     const double ends[] = {options_.base_momentum.at(group), options_.max_momentum.at(group)};
-    optimizer_.number(momentum_name("OneCycleLR", optimizer_), group) =
+    optimizer_.number(momentum_name(optimizer_), group) =
         between(ends[phase.momentum_from], ends[phase.momentum_to], share);
   }
 }
@@ -145,6 +160,10 @@ void OneCycleLR::step() {
         "OneCycleLR: the schedule has {} steps, and step {} was asked for", options_.total_steps,
         last_epoch_ + 1);
   LRScheduler::step();
+}
+
+void OneCycleLR::apply() {
+  LRScheduler::apply();
   set_momentum();
 }
 
@@ -163,16 +182,29 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlate
         options.mode);
   check(relative_ || options.threshold_mode == "abs",
         "ReduceLROnPlateau: threshold_mode must be rel or abs, got {}", options.threshold_mode);
+  check(options.patience >= 0 && options.cooldown >= 0,
+        "ReduceLROnPlateau: patience and cooldown must not be negative, got {} and {}",
+        options.patience, options.cooldown);
+  check(options.threshold >= 0 && options.eps >= 0,
+        "ReduceLROnPlateau: threshold and eps must not be negative, got {} and {}",
+        options.threshold, options.eps);
   options.min_lr.check("ReduceLROnPlateau", "min_lr", optimizer.groups());
 }
 
 void ReduceLROnPlateau::step() { fail("ReduceLROnPlateau: step() needs the metric"); }
 
 bool ReduceLROnPlateau::is_better(double metric) const {
-  const double margin = relative_ ? options_.threshold * best_ : options_.threshold;
   // A relative margin of an infinite best is none.
   if (std::isinf(best_)) return maximize_ ? metric > best_ : metric < best_;
-  return maximize_ ? metric > best_ + margin : metric < best_ - margin;
+  const double sign = maximize_ ? 1 : -1, threshold = sign * options_.threshold;
+  const double bound = relative_ ? best_ * (1 + threshold) : best_ + threshold;
+  return maximize_ ? metric > bound : metric < bound;
+}
+
+void ReduceLROnPlateau::begin() {
+  last_epoch_ = 0;
+  best_ = (maximize_ ? -1 : 1) * std::numeric_limits<double>::infinity();
+  bad_epochs_ = cooldown_left_ = 0;
 }
 
 void ReduceLROnPlateau::step(double metric) {
@@ -208,10 +240,21 @@ void ReduceLROnPlateau::each_number(const std::function<void(const char*, double
 
 namespace {
 
-void check_list(const char* name, const SchedulerList& schedulers) {
+void check_list(const char* name, const SchedulerList& schedulers, const Optimizer& optimizer) {
   check(!schedulers.empty(), "{}: got an empty list of schedules", name);
-  for (const auto& scheduler : schedulers)
-    check(scheduler != nullptr, "{}: a schedule is null", name);
+  for (size_t i = 0; i < schedulers.size(); ++i) {
+    check(schedulers[i] != nullptr, "{}: schedule {} is null", name, i);
+    check(&schedulers[i]->optimizer() == &optimizer,
+          "{}: all schedules must belong to the same optimiser, schedule {} does not", name, i);
+    check(schedulers[i]->steps_alone(), "{}: schedule {} needs a metric; step it by itself", name,
+          i);
+  }
+}
+
+Optimizer& first_optimizer(const SchedulerList& schedulers) {
+  check(!schedulers.empty() && schedulers[0] != nullptr,
+        "ChainedScheduler: got an empty list of schedules");
+  return schedulers[0]->optimizer();
 }
 
 void save_all(const SchedulerList& schedulers, StateDict& into) {
@@ -250,7 +293,7 @@ SequentialLR::SequentialLR(Optimizer& optimizer, SchedulerList schedulers,
     : LRScheduler(optimizer),
       schedulers_(std::move(schedulers)),
       milestones_(std::move(milestones)) {
-  check_list("SequentialLR", schedulers_);
+  check_list("SequentialLR", schedulers_, optimizer);
   check(milestones_.size() + 1 == schedulers_.size(),
         "SequentialLR: expected one milestone less than {} schedules, got {}", schedulers_.size(),
         milestones_.size());
@@ -261,13 +304,19 @@ SequentialLR::SequentialLR(Optimizer& optimizer, SchedulerList schedulers,
 }
 
 void SequentialLR::step() {
-  ++last_epoch_;
-  const auto next = std::upper_bound(milestones_.begin(), milestones_.end(), last_epoch_);
+  const int64_t epoch = last_epoch_ + 1;
+  const auto next = std::upper_bound(milestones_.begin(), milestones_.end(), epoch);
   const auto current = static_cast<size_t>(next - milestones_.begin());
-  if (current > 0 && milestones_[current - 1] == last_epoch_)
+  if (current > 0 && milestones_[current - 1] == epoch)
     schedulers_[current]->restart();
   else
     schedulers_[current]->step();
+  last_epoch_ = epoch;
+}
+
+void SequentialLR::begin() {
+  last_epoch_ = 0;
+  schedulers_[0]->restart();
 }
 
 StateDict SequentialLR::state_dict() const {
@@ -283,12 +332,28 @@ void SequentialLR::load_state_dict(const StateDict& state) {
 
 ChainedScheduler::ChainedScheduler(Optimizer& optimizer, SchedulerList schedulers)
     : LRScheduler(optimizer), schedulers_(std::move(schedulers)) {
-  check_list("ChainedScheduler", schedulers_);
+  check_list("ChainedScheduler", schedulers_, optimizer);
 }
 
+ChainedScheduler::ChainedScheduler(SchedulerList schedulers)
+    : ChainedScheduler(first_optimizer(schedulers), schedulers) {}
+
 void ChainedScheduler::step() {
+  const StateDict before = state_dict();
+  const std::vector<double> lr = get_last_lr();
+  try {
+    for (const auto& scheduler : schedulers_) scheduler->step();
+  } catch (...) {
+    load_all(schedulers_, before);
+    for (size_t group = 0; group < lr.size(); ++group) optimizer_.set_lr(lr[group], group);
+    throw;
+  }
   ++last_epoch_;
-  for (const auto& scheduler : schedulers_) scheduler->step();
+}
+
+void ChainedScheduler::begin() {
+  last_epoch_ = 0;
+  for (const auto& scheduler : schedulers_) scheduler->begin();
 }
 
 StateDict ChainedScheduler::state_dict() const {

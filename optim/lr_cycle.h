@@ -12,7 +12,7 @@ class PerGroup {
   PerGroup(std::initializer_list<double> values) : values_(values) {}
   PerGroup(std::vector<double> values) : values_(std::move(values)) {}
   double at(size_t group) const { return values_.size() == 1 ? values_[0] : values_.at(group); }
-  /// Throws unless there is one number, or one for each of the groups.
+  /// Throws unless there is one number, or one for each of the groups, finite and not negative.
   void check(const char* schedule, const char* name, size_t groups) const;
 
  private:
@@ -34,9 +34,9 @@ struct CyclicLROptions {
 class CyclicLR : public LRScheduler {
  public:
   CyclicLR(Optimizer& optimizer, const CyclicLROptions& options);
-  void step() override;
 
  protected:
+  void apply() override;
   double next_lr(double lr, size_t group) const override;
 
  private:
@@ -44,7 +44,7 @@ class CyclicLR : public LRScheduler {
   void set_momentum();
 
   CyclicLROptions options_;
-  std::string mode_;
+  std::string mode_;  // options_.mode may see a text that is gone
 };
 
 struct OneCycleLROptions {
@@ -68,6 +68,7 @@ class OneCycleLR : public LRScheduler {
   void step() override;
 
  protected:
+  void apply() override;
   double next_lr(double lr, size_t group) const override;
 
  private:
@@ -107,6 +108,8 @@ class ReduceLROnPlateau : public LRScheduler {
   ReduceLROnPlateau(Optimizer& optimizer, const ReduceLROnPlateauOptions& options = {});
   void step() override;  ///< throws: a metric is needed
   void step(double metric);
+  void begin() override;
+  bool steps_alone() const override { return false; }
   double best() const { return best_; }
 
  protected:
@@ -126,8 +129,10 @@ using SchedulerList = std::vector<std::shared_ptr<LRScheduler>>;
 /// One schedule after the other: the i-th from milestones[i - 1] on, each from its epoch 0.
 class SequentialLR : public LRScheduler {
  public:
+  /// Throws for schedules of other optimisers, and for those that need a metric.
   SequentialLR(Optimizer& optimizer, SchedulerList schedulers, std::vector<int64_t> milestones);
   void step() override;
+  void begin() override;
   StateDict state_dict() const override;
   void load_state_dict(const StateDict& state) override;
 
@@ -142,8 +147,12 @@ class SequentialLR : public LRScheduler {
 /// Several schedules at once, whose factors multiply.
 class ChainedScheduler : public LRScheduler {
  public:
+  /// Throws for schedules of other optimisers, and for those that need a metric.
   ChainedScheduler(Optimizer& optimizer, SchedulerList schedulers);
+  /// As PyTorch has it: for the optimiser of the first.
+  explicit ChainedScheduler(SchedulerList schedulers);
   void step() override;
+  void begin() override;
   StateDict state_dict() const override;
   void load_state_dict(const StateDict& state) override;
 

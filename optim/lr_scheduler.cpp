@@ -1,5 +1,6 @@
 #include <reel/autograd/ops/creation.h>
 #include <reel/optim/lr_scheduler.h>
+#include <reel/optim/optimizer_of.h>
 
 #include <algorithm>
 #include <cmath>
@@ -17,23 +18,42 @@ LRScheduler::LRScheduler(Optimizer& optimizer) : optimizer_(optimizer) {
 }
 
 void LRScheduler::apply() {
+  std::vector<double> next;
+  for (size_t group = 0; group < base_lr_.size(); ++group) {
+    next.push_back(next_lr(optimizer_.lr(group), group));
+    detail::check_option(optimizer_.name(), "lr", next[group], next[group] >= 0, "not negative");
+  }
+  for (size_t group = 0; group < next.size(); ++group) optimizer_.set_lr(next[group], group);
+}
+
+void LRScheduler::start() {
+  apply();
   for (size_t group = 0; group < base_lr_.size(); ++group)
-    optimizer_.set_lr(next_lr(optimizer_.lr(group), group), group);
+    optimizer_.set_initial_lr(base_lr_[group], group);
 }
 
 void LRScheduler::step() {
   ++last_epoch_;
-  apply();
+  try {
+    apply();
+  } catch (...) {
+    --last_epoch_;
+    throw;
+  }
 }
 
 void LRScheduler::restart() {
-  last_epoch_ = 0;
   for (size_t group = 0; group < base_lr_.size(); ++group)
     optimizer_.set_lr(base_lr_[group], group);
+  begin();
+}
+
+void LRScheduler::begin() {
+  last_epoch_ = 0;
   apply();
 }
 
-std::vector<double> LRScheduler::last_lr() const {
+std::vector<double> LRScheduler::get_last_lr() const {
   std::vector<double> list;
   for (size_t group = 0; group < base_lr_.size(); ++group) list.push_back(optimizer_.lr(group));
   return list;
@@ -90,7 +110,7 @@ LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(int64_t)> f)
 
 LambdaLR::LambdaLR(Optimizer& optimizer, LambdaList functions)
     : LRScheduler(optimizer), functions_(checked("LambdaLR", std::move(functions), optimizer)) {
-  apply();
+  start();
 }
 
 double LambdaLR::next_lr(double, size_t group) const {
@@ -103,7 +123,7 @@ MultiplicativeLR::MultiplicativeLR(Optimizer& optimizer, std::function<double(in
 MultiplicativeLR::MultiplicativeLR(Optimizer& optimizer, LambdaList functions)
     : LRScheduler(optimizer),
       functions_(checked("MultiplicativeLR", std::move(functions), optimizer)) {
-  apply();
+  start();
 }
 
 double MultiplicativeLR::next_lr(double lr, size_t group) const {
@@ -117,6 +137,10 @@ namespace {
 void check_positive(const char* schedule, const char* name, double value) {
   check(std::isfinite(value) && value > 0, "{}: {} must be positive, got {}", schedule, name,
         value);
+}
+void check_not_negative(const char* schedule, const char* name, double value) {
+  check(std::isfinite(value) && value >= 0, "{}: {} must be finite and not negative, got {}",
+        schedule, name, value);
 }
 
 }  // namespace
@@ -166,6 +190,7 @@ double ExponentialLROptions::next(const Moment& now) const {
 
 void PolynomialLROptions::check() const {
   check_positive("PolynomialLR", "total_iters", static_cast<double>(total_iters));
+  check_not_negative("PolynomialLR", "power", power);
 }
 double PolynomialLROptions::next(const Moment& now) const {
   if (now.epoch == 0 || now.epoch > total_iters) return now.lr;
@@ -177,6 +202,7 @@ double PolynomialLROptions::next(const Moment& now) const {
 
 void CosineAnnealingLROptions::check() const {
   check_positive("CosineAnnealingLR", "T_max", static_cast<double>(T_max));
+  check_not_negative("CosineAnnealingLR", "eta_min", eta_min);
 }
 double CosineAnnealingLROptions::next(const Moment& now) const {
   if (now.epoch == 0) return now.lr;
@@ -190,7 +216,10 @@ double CosineAnnealingLROptions::next(const Moment& now) const {
   return height(now.epoch) / height(now.epoch - 1) * (now.lr - eta_min) + eta_min;
 }
 
-void PowerLROptions::check() const { check_positive("PowerLR", "decay_steps", decay_steps); }
+void PowerLROptions::check() const {
+  check_positive("PowerLR", "decay_steps", decay_steps);
+  check_not_negative("PowerLR", "power", power);
+}
 double PowerLROptions::next(const Moment& now) const {
   return now.initial / std::pow(1 + static_cast<double>(now.epoch) / decay_steps, power);
 }
@@ -201,6 +230,7 @@ void PiecewiseConstantLROptions::check() const {
               boundaries.size(), factors.size());
   reel::check(std::is_sorted(boundaries.begin(), boundaries.end()),
               "PiecewiseConstantLR: boundaries must ascend");
+  for (const double factor : factors) check_not_negative("PiecewiseConstantLR", "factors", factor);
 }
 double PiecewiseConstantLROptions::next(const Moment& now) const {
   const auto piece = std::upper_bound(boundaries.begin(), boundaries.end(), now.epoch);
@@ -215,7 +245,8 @@ CosineAnnealingWarmRestarts::CosineAnnealingWarmRestarts(Optimizer& optimizer,
   check_positive("CosineAnnealingWarmRestarts", "T_0", length_);
   check(options.T_mult >= 1, "CosineAnnealingWarmRestarts: T_mult must be at least 1, got {}",
         options.T_mult);
-  apply();
+  check_not_negative("CosineAnnealingWarmRestarts", "eta_min", options.eta_min);
+  start();
 }
 
 void CosineAnnealingWarmRestarts::step() {
@@ -226,10 +257,21 @@ void CosineAnnealingWarmRestarts::step() {
   LRScheduler::step();
 }
 
-void CosineAnnealingWarmRestarts::restart() {
+void CosineAnnealingWarmRestarts::step(double epoch) {
+  check(std::isfinite(epoch) && epoch >= 0,
+        "CosineAnnealingWarmRestarts: epoch must be finite and not negative, got {}", epoch);
+  passed_ = epoch;
+  length_ = static_cast<double>(options_.T_0);
+  if (options_.T_mult == 1) passed_ = std::fmod(epoch, length_);
+  for (; passed_ >= length_; length_ *= static_cast<double>(options_.T_mult)) passed_ -= length_;
+  last_epoch_ = static_cast<int64_t>(epoch);
+  apply();
+}
+
+void CosineAnnealingWarmRestarts::begin() {
   passed_ = 0;
   length_ = static_cast<double>(options_.T_0);
-  LRScheduler::restart();
+  LRScheduler::begin();
 }
 
 double CosineAnnealingWarmRestarts::next_lr(double, size_t group) const {

@@ -16,21 +16,29 @@ class LRScheduler {
   LRScheduler(const LRScheduler&) = delete;
   LRScheduler& operator=(const LRScheduler&) = delete;
 
-  /// The next epoch.
+  /// The next epoch. Throws, and changes nothing, if lr would not be finite or be negative.
   virtual void step();
   /// Epoch 0 again, from the initial lr.
-  virtual void restart();
+  void restart();
+  /// Epoch 0 again, from the lr there is.
+  virtual void begin();
+  /// Whether step() is called without a metric.
+  virtual bool steps_alone() const { return true; }
   int64_t last_epoch() const { return last_epoch_; }
-  std::vector<double> last_lr() const;
-  /// Loading throws, and changes nothing, unless all that was saved is there.
+  std::vector<double> get_last_lr() const;
+  Optimizer& optimizer() const { return optimizer_; }
+  /// What changes from epoch to epoch; options are those of the constructor. Loading throws, and
+  /// changes nothing, unless all that was saved is there; lr comes with the optimiser's state.
   virtual StateDict state_dict() const;
   virtual void load_state_dict(const StateDict& state);
 
  protected:
   /// The lr of a group in epoch last_epoch(), which may depend on the lr it has.
   virtual double next_lr(double lr, size_t group) const = 0;
-  /// Sets what next_lr() says; the first call is the derived constructor's.
-  void apply();
+  /// Sets what next_lr() says; throws, and sets nothing, if that is no lr.
+  virtual void apply();
+  /// Epoch 0, for the derived constructor.
+  void start();
   /// Calls f(name, number) for what a schedule remembers besides the epoch.
   virtual void each_number(const std::function<void(const char*, double&)>&) {}
 
@@ -74,7 +82,7 @@ class FormulaLR : public LRScheduler {
   /// Throws for options that make no sense.
   FormulaLR(Optimizer& optimizer, const O& options) : LRScheduler(optimizer), options_(options) {
     options_.check();
-    apply();
+    start();
   }
 
  protected:
@@ -178,12 +186,15 @@ struct WarmRestartsOptions {
   double eta_min = 0;
 };
 /// Half a cosine from the initial lr to eta_min, again and again, each T_mult times as long as the
-/// one before; the first takes T_0 epochs (Loshchilov and Hutter 2017, eq. 5).
+/// one before; the first takes T_0 epochs (Loshchilov and Hutter 2017, eq. 5). Same as
+/// torch.optim.lr_scheduler.CosineAnnealingWarmRestarts.
 class CosineAnnealingWarmRestarts : public LRScheduler {
  public:
   CosineAnnealingWarmRestarts(Optimizer& optimizer, const WarmRestartsOptions& options);
   void step() override;
-  void restart() override;
+  /// To a place between two epochs, epoch + batch / batches. Throws if it is negative.
+  void step(double epoch);
+  void begin() override;
 
  protected:
   double next_lr(double lr, size_t group) const override;

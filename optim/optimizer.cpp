@@ -9,7 +9,7 @@ namespace reel::optim {
 
 // ---- parameters and options ------------------------------------------------------------------------------
 
-void Optimizer::add_parameters(std::vector<Tensor> parameters) {
+void Optimizer::check_parameters(const std::vector<Tensor>& parameters) const {
   check(!parameters.empty(), "{}: got an empty list of parameters", name_);
   std::unordered_set<const TensorBody*> seen;
   for (const Tensor& parameter : this->parameters()) seen.insert(parameter.body());
@@ -21,7 +21,13 @@ void Optimizer::add_parameters(std::vector<Tensor> parameters) {
     check<TypeError>(parameter.is_floating_point(), "{}: parameter {} must be floating, got {}",
                      name_, i, parameter.dtype());
     check(seen.insert(parameter.body()).second, "{}: parameter {} appears twice", name_, i);
+    for (int axis = 0; axis < parameter.dim(); ++axis)
+      check(parameter.size(axis) <= 1 || parameter.strides()[axis] != 0,
+            "{}: parameter {} is expanded and cannot be changed; clone() it first", name_, i);
   }
+}
+
+void Optimizer::add_parameters(std::vector<Tensor> parameters) {
   states_.resize(states_.size() + parameters.size());
   initial_lr_.push_back(std::nan(""));
   groups_.push_back(std::move(parameters));
@@ -50,10 +56,27 @@ void Optimizer::set_lr(double lr, size_t group) {
   number("lr", group) = lr;
 }
 
-double& Optimizer::initial_lr(size_t group) {
-  double& first = initial_lr_.at(group);
-  if (std::isnan(first)) first = lr(group);
-  return first;
+double Optimizer::initial_lr(size_t group) {
+  const double first = initial_lr_.at(group);
+  return std::isnan(first) ? lr(group) : first;
+}
+
+void Optimizer::set_gradient_options(const GradientOptions& options) {
+  check(options.clip_norm.value_or(0) >= 0 && options.clip_value.value_or(0) >= 0,
+        "{}: clip_norm and clip_value must not be negative, got {} and {}", name_,
+        options.clip_norm.value_or(0), options.clip_value.value_or(0));
+  gradients_ = options;
+}
+
+void Optimizer::refuse_clipping() const {
+  check(!gradients_.clip_norm && !gradients_.clip_value,
+        "{}: gradients cannot be clipped, the step's length is searched for", name_);
+}
+
+void Optimizer::set_names(std::vector<std::string> names) {
+  check(names.size() == states_.size(), "{}: expected a name for each of {} parameters, got {}",
+        name_, states_.size(), names.size());
+  names_ = std::move(names);
 }
 
 std::string Optimizer::name_of_parameter(size_t place) const {
@@ -71,13 +94,17 @@ void Optimizer::check_gradients() const {
       if (!g.defined()) continue;
       check(g.shape() == parameter.shape(), "{}: the gradient of {} must have its shape {}, got {}",
             name_, name_of_parameter(here), parameter.shape(), g.shape());
-      // A sum of finite numbers may overflow, so a sum that is not finite is looked at closely.
-      if (gradients_.check_finite && !std::isfinite(g.detach().to(kFloat64).sum().item<double>())) {
-        check(all(abs(g.detach()) < INFINITY), "{}: the gradient of {} is not finite", name_,
-              name_of_parameter(here));
-      }
+      states_[here].check_shapes(parameter);
+      check_finite(g.detach(), here);
     }
   }
+}
+
+void Optimizer::check_finite(const Tensor& g, size_t place) const {
+  // A sum of finite numbers may overflow, so a sum that is not finite is looked at closely.
+  if (!gradients_.check_finite || std::isfinite(g.to(kFloat64).sum().item<double>())) return;
+  check(all(abs(g) < INFINITY), "{}: the gradient of {} is not finite", name_,
+        name_of_parameter(place));
 }
 
 double Optimizer::clip_factor() const {

@@ -8,7 +8,7 @@ namespace reel::optim {
 
 /// What happens to gradients before an update sees them. They themselves stay as they are.
 struct GradientOptions {
-  /// All gradients together are scaled to at most this 2-norm.
+  /// All gradients together are scaled to at most this 2-norm. Neither limit is negative.
   std::optional<double> clip_norm = {};
   /// Every element is limited to [-clip_value, clip_value].
   std::optional<double> clip_value = {};
@@ -20,9 +20,14 @@ struct GradientOptions {
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
+  // A copy would share the states.
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+  Optimizer(Optimizer&&) = default;
+  Optimizer& operator=(Optimizer&&) = default;
 
-  /// Updates every parameter that has a gradient. Throws before anything changes if a gradient is
-  /// not of its parameter's shape.
+  /// Updates every parameter that has a gradient. Throws before anything changes if a gradient, or
+  /// the state, is not of its parameter's shape.
   virtual void step();
   /// Calls `closure`, which forgets the gradients, computes the loss and its gradients, then steps;
   /// returns the loss.
@@ -44,21 +49,25 @@ class Optimizer {
   double& number(std::string_view name, size_t group);
   bool has_number(std::string_view name) { return option(name, 0) != nullptr; }
   /// The lr a schedule starts from: a group's when the first schedule was made.
-  double& initial_lr(size_t group);
+  double initial_lr(size_t group);
+  void set_initial_lr(double lr, size_t group) { initial_lr_.at(group) = lr; }
 
-  void set_gradient_options(const GradientOptions& options) { gradients_ = options; }
-  /// Names for messages, in the order of parameters(); "parameter 3" where there are none.
-  void set_names(std::vector<std::string> names) { names_ = std::move(names); }
+  /// Throws for limits that are negative or NaN.
+  void set_gradient_options(const GradientOptions& options);
+  /// Names for messages, one for each of parameters(); "parameter 3" where there are none.
+  void set_names(std::vector<std::string> names);
   const char* name() const { return name_; }
 
   /// Options, counters and states: a copy that load_state_dict() takes. Loading throws, and changes
   /// nothing, unless it fits these parameters; afterwards the trajectory goes on bit for bit.
+  /// States of another dtype take that of their parameter, as in PyTorch.
   virtual StateDict state_dict() const;
   virtual void load_state_dict(const StateDict& state);
 
  protected:
   explicit Optimizer(const char* name) : name_(name) {}
   /// Throws unless they are floating leaves, at least one, and none is here already.
+  void check_parameters(const std::vector<Tensor>& parameters) const;
   void add_parameters(std::vector<Tensor> parameters);
   /// Updates one parameter in place. Grad mode is off; parameter and gradient are row-major and of
   /// one dtype.
@@ -77,11 +86,15 @@ class Optimizer {
   }
   /// What step() looks at before it changes anything.
   void check_gradients() const;
-  std::string name_of_parameter(size_t place) const;
+  /// With check_finite, throws with the parameter's name unless all of g is finite.
+  void check_finite(const Tensor& g, size_t place) const;
+  /// For those that look along a line: what is clipped is no slope of the loss.
+  void refuse_clipping() const;
 
   int64_t steps_ = 0;
 
  private:
+  std::string name_of_parameter(size_t place) const;
   double clip_factor() const;
   Tensor prepared(const Tensor& parameter, double factor) const;
 

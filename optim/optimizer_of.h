@@ -1,13 +1,14 @@
 #pragma once
 // The base of every optimiser: groups with options of a type of their own.
 //
-//   struct SignOptions { double lr = 0.01; };
+//   struct SignOptions {
+//     static constexpr auto name = "SignDescent";
+//     double lr = 0.01;
+//   };
 //   struct SignDescent : optim::OptimizerOf<SignOptions> {
-//     SignDescent(std::vector<Tensor> parameters, const SignOptions& options = {})
-//         : OptimizerOf("SignDescent", std::move(parameters), options) {}
-//     void update(Tensor& parameter, const Tensor& g, optim::State&, const SignOptions& o) override
-//     {
-//       parameter.sub_(o.lr * sign(g));
+//     using OptimizerOf::OptimizerOf;
+//     void update(Tensor& p, const Tensor& g, optim::State&, const SignOptions& o) override {
+//       p.sub_(o.lr * sign(g));
 //     }
 //   };
 
@@ -42,28 +43,32 @@ void check_option(const char* optimizer, const char* name, double value, bool va
                   const char* required);
 }  // namespace detail
 
-/// Options are an aggregate with a double lr. It may have two functions more: `void check(const
-/// char* optimizer) const`, which throws on values that make no sense, and `static void each(auto&
-/// self, auto f)`, which calls f("name", self.field) for every field; without it only lr is saved.
+/// Options are an aggregate with the optimiser's name and a double lr. It may have three functions
+/// more: `void check(const char* optimizer) const`, which throws on values that make no sense,
+/// `static void check_parameter(const Tensor&)`, which throws on what cannot be optimised, and
+/// `static void each(auto& self, auto f)`, which calls f("name", self.field) for every field;
+/// without it only lr is saved.
 template <class O>
 class OptimizerOf : public Optimizer {
  public:
   using Options = O;
   using Group = ParamGroup<O>;
 
-  OptimizerOf(const char* name, std::vector<Tensor> parameters, const O& options)
-      : Optimizer(name) {
+  OptimizerOf(std::vector<Tensor> parameters, const O& options = {}) : Optimizer(O::name) {
     add_param_group(std::move(parameters), options);
   }
-  OptimizerOf(const char* name, std::vector<Group> groups) : Optimizer(name) {
-    check(!groups.empty(), "{}: got an empty list of groups", name);
+  explicit OptimizerOf(std::vector<Group> groups) : Optimizer(O::name) {
+    check(!groups.empty(), "{}: got an empty list of groups", name());
     for (Group& group : groups) add_param_group(std::move(group.parameters), group.options);
   }
   /// Throws, and adds nothing, for options that make no sense and for parameters that are no
   /// floating leaves or are here already.
   void add_param_group(std::vector<Tensor> parameters, const O& options) {
-    detail::check_option(name(), "lr", options.lr, options.lr >= 0, "not negative");
-    if constexpr (requires { options.check(name()); }) options.check(name());
+    check_options(options);
+    check_parameters(parameters);
+    if constexpr (requires(const Tensor& parameter) { O::check_parameter(parameter); }) {
+      for (const Tensor& parameter : parameters) O::check_parameter(parameter);
+    }
     add_parameters(std::move(parameters));
     options_.push_back(options);
   }
@@ -96,11 +101,15 @@ class OptimizerOf : public Optimizer {
       const size_t count = detail::numbers_of(value).size();
       detail::from_numbers(detail::saved_option(from, key(group, field), count), value);
     });
-    if constexpr (requires { loaded.check(name()); }) loaded.check(name());
+    check_options(loaded);
     options_[group] = loaded;
   }
 
  private:
+  static void check_options(const O& options) {
+    detail::check_option(O::name, "lr", options.lr, options.lr >= 0, "not negative");
+    if constexpr (requires { options.check(O::name); }) options.check(O::name);
+  }
   template <class Self, class F>
   static void each(Self& options, F f) {
     if constexpr (requires { O::each(options, f); })

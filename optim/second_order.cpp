@@ -78,9 +78,26 @@ std::vector<Tensor> copies(const std::vector<Tensor>& parameters) {
   return list;
 }
 
-void put_back(const std::vector<Tensor>& parameters, const std::vector<Tensor>& from) {
-  for (size_t i = 0; i < from.size(); ++i) Tensor(parameters[i]).copy_(from[i]);
-}
+// Puts parameters back where they were, unless the place they have come to is kept.
+class Place {
+ public:
+  explicit Place(const std::vector<Tensor>& parameters)
+      : parameters_(parameters), from_(copies(parameters)) {}
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    if (!kept_) put_back();
+  }
+  void put_back() {
+    NoGradGuard no_grad;
+    for (size_t i = 0; i < from_.size(); ++i) parameters_[i].copy_(from_[i]);
+  }
+  void keep() { kept_ = true; }
+
+ private:
+  std::vector<Tensor> parameters_, from_;
+  bool kept_ = false;
+};
 
 double scalar_product(const Tensor& a, const Tensor& b) { return dot(a, b).item<double>(); }
 double length(const Tensor& x) { return std::sqrt(scalar_product(x, x)); }
@@ -108,25 +125,26 @@ Tensor conjugate_gradients(const Tensor& g, const std::function<Tensor(const Ten
 }  // namespace
 
 Tensor Newton::step(const Closure& closure) {
-  check_groups();
+  const std::vector<Tensor> all = free_parameters();
   NoGradGuard no_grad;
   const Tensor loss = recorded(closure);
-  const Tensor g = flat_gradient(loss, parameters(0), true);
-  Tensor hessian = jacobian(g, parameters(0));
+  const Tensor g = flat_gradient(loss, all, true);
+  check_parts(g.detach());
+  Tensor hessian = jacobian(g, all);
   hessian = hessian + options().damping * eye(g.numel(), {.dtype = g.dtype()});
   const Tensor step = -options().lr * linalg::solve(hessian, g.detach());
-  move(parameters(0), step);
+  move(all, step);
   last_step_ = length(step);
   ++steps_;
   return loss.detach();
 }
 
 Tensor NewtonCG::step(const Closure& closure) {
-  check_groups();
+  const std::vector<Tensor> all = free_parameters();
   NoGradGuard no_grad;
-  const std::vector<Tensor>& all = parameters(0);
   const Tensor loss = recorded(closure);
   const Tensor g = flat_gradient(loss, all, true), slope = g.detach();
+  check_parts(slope);
   const auto limit = options().max_cg > 0 ? static_cast<int64_t>(options().max_cg) : 10 * g.numel();
   const Tensor direction = conjugate_gradients(
       slope,
@@ -136,50 +154,51 @@ Tensor NewtonCG::step(const Closure& closure) {
       },
       limit);
   const double before = loss.item<double>(), descent = scalar_product(slope, direction);
-  const std::vector<Tensor> from = copies(all);
-  double t = options().lr;
-  last_step_ = 0;
-  ++steps_;
+  Place start(all);
+  double t = options().lr, moved = 0;
   for (int64_t i = 0; i <= static_cast<int64_t>(options().max_halvings); ++i, t /= 2) {
-    put_back(all, from);
+    start.put_back();
     move(all, t * direction);
-    if (recorded(closure).item<double>() <= before + 1e-4 * t * descent) {
-      last_step_ = t * length(direction);
-      return loss.detach();
-    }
+    if (!(recorded(closure).item<double>() <= before + 1e-4 * t * descent)) continue;
+    moved = t * length(direction);
+    start.keep();
+    break;
   }
-  put_back(all, from);  // nothing along the direction is lower
+  last_step_ = moved;
+  ++steps_;
   return loss.detach();
 }
 
 Tensor LevenbergMarquardt::step(const Closure& closure) {
-  check_groups();
+  const std::vector<Tensor> all = free_parameters();
   NoGradGuard no_grad;
-  const std::vector<Tensor>& all = parameters(0);
   const Tensor residuals = [&] {
     EnableGradGuard recording;
     return closure().reshape({-1});
   }();
   const Tensor J = jacobian(residuals, all), r = residuals.detach();
   const Tensor normal = matmul(J.t(), J), slope = matmul(J.t(), r);
-  const Tensor scale = diag(diagonal(normal));
+  check_parts(slope);
+  const Tensor sizes = diagonal(normal);
+  const Tensor scale = diag(where(sizes == 0, ones_like(sizes), sizes));
   const Tensor loss = 0.5 * dot(r, r);
-  const std::vector<Tensor> from = copies(all);
+  Place start(all);
   LevenbergMarquardtOptions& o = options();
-  last_step_ = 0;
-  ++steps_;
-  for (int64_t i = 0; i < static_cast<int64_t>(o.max_tries); ++i, o.damping *= o.growth) {
-    const Tensor step = -o.lr * linalg::solve(normal + o.damping * scale, slope);
-    put_back(all, from);
+  double damping = o.damping, moved = 0;
+  for (int64_t i = 0; i < static_cast<int64_t>(o.max_tries); ++i, damping *= o.growth) {
+    const Tensor step = -o.lr * linalg::solve(normal + damping * scale, slope);
+    start.put_back();
     move(all, step);
     const Tensor after = recorded(closure).detach().reshape({-1});
     const double now = 0.5 * scalar_product(after, after);
     if (!(now <= loss.item<double>()) && o.growth > 1) continue;
-    last_step_ = length(step);
-    o.damping /= o.growth;
-    return loss;
+    moved = length(step);
+    o.damping = damping / o.growth;
+    start.keep();
+    break;
   }
-  put_back(all, from);
+  last_step_ = moved;
+  ++steps_;
   return loss;
 }
 

@@ -3,11 +3,13 @@
 // with products only, for larger ones. Their closures return what they minimise; nothing needs
 // backward().
 
+#include <reel/autograd/ops/view.h>
 #include <reel/optim/optimizer_of.h>
 
 namespace reel::optim {
 
-/// Base of the methods below: the parameters as one vector.
+/// Base of the methods below: the parameters as one vector. Those that do not require a gradient
+/// stay as they are. What a closure throws leaves all as it was.
 template <class O>
 class SecondOrder : public OptimizerOf<O> {
  public:
@@ -19,14 +21,33 @@ class SecondOrder : public OptimizerOf<O> {
 
  protected:
   void update(Tensor&, const Tensor&, State&, const O&) override { step(); }
-  void check_groups() const {
+  /// The parameters to change. Throws unless there are some, in one group.
+  std::vector<Tensor> free_parameters() const {
     check(this->groups() == 1, "{}: one group of parameters is required, got {}", this->name(),
           this->groups());
+    this->refuse_clipping();
+    std::vector<Tensor> free;
+    for (const Tensor& parameter : this->parameters(0)) {
+      if (parameter.requires_grad() && parameter.numel() > 0) free.push_back(parameter);
+    }
+    check(!free.empty(), "{}: no parameter with elements requires a gradient", this->name());
+    return free;
+  }
+  /// With check_finite, names the parameter whose part of the gradient is not.
+  void check_parts(const Tensor& g) const {
+    int64_t offset = 0;
+    for (size_t place = 0; place < this->parameters(0).size(); ++place) {
+      const Tensor& parameter = this->parameters(0)[place];
+      if (!parameter.requires_grad()) continue;
+      this->check_finite(g.narrow(0, offset, parameter.numel()), place);
+      offset += parameter.numel();
+    }
   }
   double last_step_ = 0;
 };
 
 struct NewtonOptions {
+  static constexpr const char* name = "Newton";
   double lr = 1;
   double damping = 0;  ///< is added to the Hessian's diagonal
 
@@ -41,13 +62,14 @@ struct NewtonOptions {
 class Newton : public SecondOrder<NewtonOptions> {
  public:
   Newton(std::vector<Tensor> parameters, const NewtonOptions& options = {})
-      : SecondOrder("Newton", std::move(parameters), options) {}
+      : SecondOrder(std::move(parameters), options) {}
   using SecondOrder::step;
   /// The closure returns the loss, recorded. Returns that loss.
   Tensor step(const std::function<Tensor()>& closure) override;
 };
 
 struct NewtonCGOptions {
+  static constexpr const char* name = "NewtonCG";
   double lr = 1;      ///< the first step that the line search tries
   double max_cg = 0;  ///< products with the Hessian a step; 0: ten times the parameters
   double max_halvings = 30;
@@ -66,7 +88,7 @@ struct NewtonCGOptions {
 class NewtonCG : public SecondOrder<NewtonCGOptions> {
  public:
   NewtonCG(std::vector<Tensor> parameters, const NewtonCGOptions& options = {})
-      : SecondOrder("NewtonCG", std::move(parameters), options) {}
+      : SecondOrder(std::move(parameters), options) {}
   using SecondOrder::step;
   /// The closure returns the loss, recorded, and is called once for each step length that is tried.
   /// Returns the loss before the step.
@@ -74,6 +96,7 @@ class NewtonCG : public SecondOrder<NewtonCGOptions> {
 };
 
 struct LevenbergMarquardtOptions {
+  static constexpr const char* name = "LevenbergMarquardt";
   double lr = 1;
   double damping = 1;  ///< the first; more is more cautious, 0 with a growth of 1 is Gauss-Newton
   double growth =
@@ -90,11 +113,12 @@ struct LevenbergMarquardtOptions {
 };
 
 /// Least squares: p = p - lr (J'J + damping diag(J'J))^-1 J'r for residuals r with Jacobian J
-/// (Marquardt 1963). The damping adapts, so that the sum of squares never grows.
+/// (Marquardt 1963), with 1 on the diagonal for what the residuals do not depend on. The damping
+/// adapts, so that the sum of squares never grows; where no step helps, all stays as it was.
 class LevenbergMarquardt : public SecondOrder<LevenbergMarquardtOptions> {
  public:
   LevenbergMarquardt(std::vector<Tensor> parameters, const LevenbergMarquardtOptions& options = {})
-      : SecondOrder("LevenbergMarquardt", std::move(parameters), options) {}
+      : SecondOrder(std::move(parameters), options) {}
   using SecondOrder::step;
   /// The closure returns the residuals, recorded, of any shape. Returns half the sum of their
   /// squares before the step.

@@ -57,6 +57,7 @@ Tensor SGD::step(const std::function<Tensor()>& closure) {
   std::vector<std::pair<Tensor, Tensor>> before;
   {
     NoGradGuard no_grad;
+    each_state([&](Tensor& parameter, State& state, size_t) { state.check_shapes(parameter); });
     each_state([&](Tensor& parameter, State& state, size_t group) {
       if (!options(group).evaluate_ahead || !state.has("momentum_buffer")) return;
       before.emplace_back(parameter, parameter.clone());

@@ -5,6 +5,7 @@
 namespace reel::optim {
 
 struct SGDOptions {
+  static constexpr const char* name = "SGD";
   double lr = 1e-3;
   double momentum = 0;
   double dampening = 0;
@@ -40,9 +41,7 @@ struct SGDOptions {
 /// with dampening.
 class SGD : public OptimizerOf<SGDOptions> {
  public:
-  SGD(std::vector<Tensor> parameters, const SGDOptions& options = {})
-      : OptimizerOf("SGD", std::move(parameters), options) {}
-  explicit SGD(std::vector<Group> groups) : OptimizerOf("SGD", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
   using Optimizer::step;
   Tensor step(const std::function<Tensor()>& closure) override;
@@ -52,6 +51,7 @@ class SGD : public OptimizerOf<SGDOptions> {
 };
 
 struct ASGDOptions {
+  static constexpr const char* name = "ASGD";
   double lr = 1e-2;
   double lambd = 1e-4;  ///< decay of the parameters
   double alpha = 0.75;  ///< power of the decay of lr
@@ -74,9 +74,7 @@ struct ASGDOptions {
 /// "ax". Same as torch.optim.ASGD.
 class ASGD : public OptimizerOf<ASGDOptions> {
  public:
-  ASGD(std::vector<Tensor> parameters, const ASGDOptions& options = {})
-      : OptimizerOf("ASGD", std::move(parameters), options) {}
-  explicit ASGD(std::vector<Group> groups) : OptimizerOf("ASGD", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
  protected:
   void update(Tensor& parameter, const Tensor& g, State& state, const ASGDOptions& o) override;

@@ -39,6 +39,11 @@ void MuonOptions::check(const char* optimizer) const {
   check_option(optimizer, "ns_steps", ns_steps, ns_steps >= 0 && ns_steps < 100, "in [0, 100)");
 }
 
+void MuonOptions::check_parameter(const Tensor& parameter) {
+  reel::check(parameter.dim() == 2, "Muon: parameters must be 2-d, got shape {}",
+              parameter.shape());
+}
+
 // Pushes the singular values of x towards 1: a quintic iteration whose coefficients make it quick
 // rather than exact (Jordan 2024).
 static Tensor orthogonal_part(const Tensor& x, double eps, int iterations) {
@@ -54,7 +59,6 @@ static Tensor orthogonal_part(const Tensor& x, double eps, int iterations) {
 }
 
 void Muon::update(Tensor& parameter, const Tensor& g, State& state, const MuonOptions& o) {
-  check(parameter.dim() == 2, "Muon: parameters must be 2-d, got shape {}", parameter.shape());
   Tensor buffer = state.tensor("momentum_buffer", parameter);
   buffer.mul_(o.momentum).add_((1 - o.momentum) * g);
   const Tensor direction = o.nesterov ? (1 - o.momentum) * g + o.momentum * buffer : buffer;

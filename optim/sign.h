@@ -6,6 +6,7 @@
 namespace reel::optim {
 
 struct LionOptions {
+  static constexpr const char* name = "Lion";
   double lr = 1e-4;
   std::array<double, 2> betas = {0.9, 0.99};
   double weight_decay = 0;
@@ -24,15 +25,14 @@ struct LionOptions {
 /// (Chen et al. 2023, algorithm 2).
 class Lion : public OptimizerOf<LionOptions> {
  public:
-  Lion(std::vector<Tensor> parameters, const LionOptions& options = {})
-      : OptimizerOf("Lion", std::move(parameters), options) {}
-  explicit Lion(std::vector<Group> groups) : OptimizerOf("Lion", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
  protected:
   void update(Tensor& parameter, const Tensor& g, State& state, const LionOptions& o) override;
 };
 
 struct MuonOptions {
+  static constexpr const char* name = "Muon";
   double lr = 1e-3;
   double weight_decay = 0.1;
   double momentum = 0.95;
@@ -41,6 +41,7 @@ struct MuonOptions {
   double ns_steps = 5;  ///< Newton-Schulz iterations
 
   void check(const char* optimizer) const;
+  static void check_parameter(const Tensor& parameter);
   static void each(auto& o, auto f) {
     f("lr", o.lr);
     f("weight_decay", o.weight_decay);
@@ -56,9 +57,7 @@ struct MuonOptions {
 /// for parameters that are not 2-d.
 class Muon : public OptimizerOf<MuonOptions> {
  public:
-  Muon(std::vector<Tensor> parameters, const MuonOptions& options = {})
-      : OptimizerOf("Muon", std::move(parameters), options) {}
-  explicit Muon(std::vector<Group> groups) : OptimizerOf("Muon", std::move(groups)) {}
+  using OptimizerOf::OptimizerOf;
 
  protected:
   void update(Tensor& parameter, const Tensor& g, State& state, const MuonOptions& o) override;

@@ -21,17 +21,24 @@ bool State::has(std::string_view name) const {
 
 Tensor State::tensor(std::string_view name, const Tensor& parameter, double first) {
   if (auto* entry = find(tensors_, name)) {
-    check(entry->value.shape() == parameter.shape() && entry->value.dtype() == parameter.dtype(),
-          "optim: {} was made for a {} parameter of shape {}, which is {} of shape {} now; make a "
-          "new "
-          "optimiser for it",
-          name, entry->value.dtype(), entry->value.shape(), parameter.dtype(), parameter.shape());
+    check_shapes(parameter);
+    if (entry->value.dtype() != parameter.dtype()) {
+      NoGradGuard no_grad;
+      entry->value = entry->value.to(parameter.dtype());
+    }
     return entry->value;
   }
   NoGradGuard no_grad;
   tensors_.push_back(
       {std::string(name), full(parameter.shape(), first, {.dtype = parameter.dtype()})});
   return tensors_.back().value;
+}
+
+void State::check_shapes(const Tensor& parameter) const {
+  for (const auto& [name, value] : tensors_)
+    check(value.shape() == parameter.shape(),
+          "optim: {} was made for a parameter of shape {}, which is {} now; make a new optimiser",
+          name, value.shape(), parameter.shape());
 }
 
 double& State::number(std::string_view name, double first) {
@@ -58,10 +65,10 @@ State State::load(size_t place, const StateDict& from, const Tensor& parameter) 
     state.numbers_.push_back({name, saved.item<double>()});
   });
   each(fmt::format("state.{}.", place), [&](const std::string& name, const Tensor& saved) {
-    check(saved.shape() == parameter.shape() && saved.dtype() == parameter.dtype(),
-          "load_state_dict: {} of parameter {} must be {} of shape {}, got {} of shape {}", name,
-          place, parameter.dtype(), parameter.shape(), saved.dtype(), saved.shape());
-    state.tensors_.push_back({name, saved.clone()});
+    check(saved.shape() == parameter.shape(),
+          "load_state_dict: {} of parameter {} must be of shape {}, got {}", name, place,
+          parameter.shape(), saved.shape());
+    state.tensors_.push_back({name, saved.clone().to(parameter.dtype())});
   });
   return state;
 }

@@ -17,15 +17,18 @@ using StateDict = std::map<std::string, Tensor>;
 class State {
  public:
   bool has(std::string_view name) const;
-  /// The tensor of this name; at first made like `parameter` and filled with `first`. Throws if the
-  /// parameter's shape or dtype has changed since.
+  /// The tensor of this name; at first made like `parameter` and filled with `first`. Follows the
+  /// parameter to another dtype; throws if its shape has changed since.
   Tensor tensor(std::string_view name, const Tensor& parameter, double first = 0);
   /// The number of this name; `first` at first. The reference stays good.
   double& number(std::string_view name, double first = 0);
 
+  /// Throws if a tensor is not of the parameter's shape.
+  void check_shapes(const Tensor& parameter) const;
+
   void save(size_t parameter, StateDict& into) const;
-  /// What stands in `from` for the parameter of this place. Throws unless it is of its shape and
-  /// dtype.
+  /// What stands in `from` for the parameter of this place, in its dtype. Throws unless it is of
+  /// its shape.
   static State load(size_t place, const StateDict& from, const Tensor& parameter);
 
  private:

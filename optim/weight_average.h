@@ -15,7 +15,7 @@ struct WeightAverageOptions {
 /// for the parameters given.
 class WeightAverage {
  public:
-  /// Throws unless decay is in [0, 1].
+  /// Throws unless there are parameters, and decay is in [0, 1].
   explicit WeightAverage(std::vector<Tensor> parameters, const WeightAverageOptions& options = {});
   /// Takes in the parameters as they are; the first time they are the average.
   void update();
@@ -24,6 +24,9 @@ class WeightAverage {
   void swap();
   const std::vector<Tensor>& averages() const { return averages_; }
   int64_t updates() const { return updates_; }
+  /// The averages and their count. Loading throws, and changes nothing, unless shapes fit.
+  StateDict state_dict() const;
+  void load_state_dict(const StateDict& state);
 
  private:
   std::vector<Tensor> parameters_, averages_;
@@ -37,7 +40,7 @@ class GradientAccumulation {
  public:
   /// Throws unless batches >= 1.
   GradientAccumulation(Optimizer& optimizer, int64_t batches);
-  /// Whether the optimiser has stepped.
+  /// Whether the optimiser has stepped. If it throws, gradients and count are as before.
   bool step();
 
  private:

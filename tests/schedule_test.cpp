@@ -256,6 +256,7 @@ TEST(Schedules, refuse_what_makes_no_sense) {
     const std::string text = message_of(call);
     EXPECT_NE(text.find(what), std::string::npos) << text;
   };
+  SGD other({zeros({1}, {.requires_grad = true})}, {.lr = 0.1});
   says([&] { StepLR(sgd, {.step_size = 0}); }, "step_size must be positive, got 0");
   says([&] { CosineAnnealingLR(sgd, {.T_max = 0}); }, "T_max");
   says([&] { LinearLR(sgd, {.start_factor = 2}); }, "got 2 and 1");
@@ -269,11 +270,143 @@ TEST(Schedules, refuse_what_makes_no_sense) {
         schedule.step();
       },
       "needs the metric");
+  says([&] { ReduceLROnPlateau(sgd, {.patience = -1}); }, "patience and cooldown must not");
+  says([&] { ReduceLROnPlateau(sgd, {.threshold = NAN}); }, "threshold and eps must not");
+  says([&] { ReduceLROnPlateau(sgd, {.min_lr = -1.0}); }, "min_lr must be finite");
+  says([&] { CyclicLR(sgd, {.base_lr = NAN}); }, "base_lr must be finite and not negative");
+  says([&] { CyclicLR(sgd, {.max_momentum = 5.0}); }, "must be below 1, got 0.8 and 5");
+  says([&] { CyclicLR(sgd, {.gamma = NAN}); }, "gamma must be positive");
+  says([&] { OneCycleLR(sgd, {.max_lr = 1, .total_steps = 5, .div_factor = 0}); }, "div_factor");
+  says([&] { CosineAnnealingLR(sgd, {.T_max = 4, .eta_min = NAN}); }, "eta_min must be finite");
+  says([&] { PolynomialLR(sgd, {.power = NAN}); }, "power must be finite");
+  says([&] { CosineAnnealingWarmRestarts(other, {.T_0 = 2}).step(-1.0); }, "epoch must be finite");
   says([&] { SequentialLR(sgd, {}, {}); }, "empty list");
   says([&] { LambdaLR(sgd, LambdaList{}); }, "expected one function");
   Adagrad adagrad({zeros({1}, {.requires_grad = true})}, {.lr = 0.1});
   says([&] { OneCycleLR(adagrad, {.max_lr = 1, .total_steps = 5}); }, "momentum or betas");
+  // None of these has left a trace.
+  EXPECT_EQ(sgd.lr(), 0.1);
+  EXPECT_EQ(sgd.number("momentum", 0), 0);
+  sgd.set_lr(0.2);
+  EXPECT_EQ(sgd.initial_lr(0), 0.2);
   OneCycleLR cycle(sgd, {.max_lr = 1, .total_steps = 1});
   cycle.step();
   says([&] { cycle.step(); }, "has 1 steps");
+}
+
+// ---- what they do together, and when a step is refused ---------------------------------------------------
+
+namespace {
+
+SGD one_parameter(double lr) { return SGD({zeros({1}, {.requires_grad = true})}, {.lr = lr}); }
+template <class S, class... Args>
+Scheduler shared(Optimizer& optimizer, const Args&... args) {
+  return std::make_shared<S>(optimizer, args...);
+}
+
+}  // namespace
+
+TEST(Schedules, change_nothing_when_a_step_is_refused) {
+  const auto parameter = [] { return zeros({1}, {.requires_grad = true}); };
+  SGD sgd({{{parameter()}, {.lr = 1}}, {{parameter()}, {.lr = 1}}});
+  bool fails = true;
+  LambdaLR schedule(sgd, LambdaList{[](int64_t epoch) { return 1.0 / double(epoch + 1); },
+                                    [&](int64_t epoch) {
+                                      if (epoch == 2) throw Error("no factor");
+                                      return epoch == 1 && fails ? NAN : 1;
+                                    }});
+  EXPECT_THROW(schedule.step(), Error);
+  EXPECT_EQ(schedule.last_epoch(), 0);
+  EXPECT_EQ(sgd.lr(0), 1);
+  fails = false;
+  schedule.step();
+  EXPECT_THROW(schedule.step(), Error);
+  EXPECT_EQ(schedule.last_epoch(), 1);
+  EXPECT_EQ(schedule.get_last_lr(), (std::vector<double>{0.5, 1}));
+}
+
+TEST(ChainedScheduler, steps_all_or_none) {
+  SGD sgd = one_parameter(1);
+  const Scheduler halves = shared<ExponentialLR>(sgd, ExponentialLROptions{0.5});
+  const Scheduler ends = shared<LambdaLR>(sgd, [](int64_t epoch) -> double {
+    if (epoch == 2) throw Error("no factor");
+    return 1;
+  });
+  ChainedScheduler both(SchedulerList{halves, ends});
+  both.step();
+  EXPECT_THROW(both.step(), Error);
+  EXPECT_EQ(both.last_epoch(), 1);
+  EXPECT_EQ(halves->last_epoch(), 1);
+}
+
+TEST(SequentialLR, refuses_what_it_cannot_step) {
+  SGD sgd = one_parameter(1), other = one_parameter(1);
+  const Scheduler step = shared<StepLR>(sgd, StepLROptions{}),
+                  strange = shared<StepLR>(other, StepLROptions{}),
+                  plateau = shared<ReduceLROnPlateau>(sgd);
+  const auto says = [](const std::function<void()>& call, const char* what) {
+    const std::string text = message_of(call);
+    EXPECT_NE(text.find(what), std::string::npos) << text;
+  };
+  says([&] { SequentialLR(sgd, {step, strange}, {3}); }, "the same optimiser, schedule 1 does not");
+  says([&] { ChainedScheduler(sgd, {step, strange}); }, "the same optimiser, schedule 1 does not");
+  says([&] { SequentialLR(sgd, {step, plateau}, {3}); }, "schedule 1 needs a metric");
+  says([&] { ChainedScheduler(SchedulerList{step, plateau}); }, "schedule 1 needs a metric");
+  says([&] { ChainedScheduler(SchedulerList{}); }, "empty list");
+  says([&] { SequentialLR(sgd, {step, nullptr}, {3}); }, "schedule 1 is null");
+  says([&] { SequentialLR(sgd, {step, step}, {}); }, "one milestone less");
+  says([&] { SequentialLR(sgd, {step, step, step}, {5, 3}); }, "must ascend");
+  EXPECT_EQ(sgd.lr(), 1);
+}
+
+// The second schedule starts from its own beginning: lr and momentum of a cycle, all of a chain.
+TEST(SequentialLR, begins_schedules_of_every_kind) {
+  SGD sgd({zeros({1}, {.requires_grad = true})}, {.lr = 1, .momentum = 0.9});
+  const Scheduler flat = shared<ConstantLR>(sgd, ConstantLROptions{1, 100});
+  const Scheduler chain = std::make_shared<ChainedScheduler>(
+      SchedulerList{shared<ConstantLR>(sgd, ConstantLROptions{0.5, 2}),
+                    shared<ExponentialLR>(sgd, ExponentialLROptions{0.1})});
+  SequentialLR first(sgd, {flat, chain}, {2});
+  first.step();
+  EXPECT_EQ(sgd.lr(), 1);
+  first.step();
+  EXPECT_DOUBLE_EQ(sgd.lr(), 0.5);
+  first.step();
+  EXPECT_DOUBLE_EQ(sgd.lr(), 0.05);
+  first.step();
+  EXPECT_DOUBLE_EQ(sgd.lr(), 0.01);
+
+  const Scheduler cycle = shared<OneCycleLR>(sgd, OneCycleLROptions{.max_lr = 2, .total_steps = 9});
+  sgd.number("momentum", 0) = 0.5;
+  SequentialLR second(sgd, {flat, cycle}, {1});
+  second.step();
+  EXPECT_NEAR(sgd.lr(), 2.0 / 25, 1e-15);
+  EXPECT_DOUBLE_EQ(sgd.number("momentum", 0), 0.95);
+}
+
+// Whole epochs are those of step(); between them the cosine of T_cur = epoch - start of its cycle.
+TEST(CosineAnnealingWarmRestarts, steps_to_a_place_between_epochs) {
+  for (const int64_t growth : {1, 2}) {
+    SGD sgd = one_parameter(1), other = one_parameter(1);
+    CosineAnnealingWarmRestarts by_one(sgd, {.T_0 = 3, .T_mult = growth});
+    CosineAnnealingWarmRestarts by_place(other, {.T_0 = 3, .T_mult = growth});
+    for (int epoch = 1; epoch < 25; ++epoch) {
+      by_one.step();
+      by_place.step(epoch - 0.25);
+      EXPECT_EQ(by_place.last_epoch(), epoch - 1);
+      by_place.step(epoch);
+      EXPECT_DOUBLE_EQ(sgd.lr(), other.lr()) << epoch;
+    }
+    by_place.step(3.5);  // half an epoch into the second cycle
+    EXPECT_NEAR(other.lr(), (1 + std::cos(M_PI * 0.5 / double(3 * growth))) / 2, 1e-15);
+    for (int epoch = 4; epoch < 8; ++epoch) by_place.step();
+  }
+}
+
+TEST(OneCycleLR, survives_a_rise_of_one_step) {
+  SGD sgd({zeros({1}, {.requires_grad = true})}, {.lr = 1, .momentum = 0.9});
+  OneCycleLR cycle(sgd, {.max_lr = 1, .total_steps = 10, .pct_start = 0.1});
+  EXPECT_EQ(sgd.lr(), 1);  // there at once
+  for (int i = 0; i < 9; ++i) cycle.step();
+  EXPECT_NEAR(sgd.lr(), 1.0 / 25 / 1e4, 1e-15);
 }
