@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 
 #include <nlohmann/json.hpp>
 
@@ -238,6 +239,23 @@ TEST(PowerLR, divides_by_a_power_of_the_epoch) {
   PowerLR schedule(sgd, {.decay_steps = 20, .power = 2});
   for (int i = 0; i < 10; ++i) schedule.step();
   EXPECT_DOUBLE_EQ(sgd.lr(), 0.1 / std::pow(1.5, 2));
+}
+
+// The course's numbers: lr of 0.1 and T = 10 (A8.3 and A8.4).
+TEST(Lecture, exponential_and_power_schedule) {
+  SGD one = SGD({zeros({1}, {.requires_grad = true})}, {.lr = 0.1});
+  SGD other = SGD({zeros({1}, {.requires_grad = true})}, {.lr = 0.1});
+  ExponentialLR exponential(one, {.gamma = std::pow(10, -1.0 / 10)});
+  PowerLR power(other, {.decay_steps = 10});
+  const std::map<int, std::array<double, 2>> expected = {{0, {0.1, 0.1}},
+                                                         {5, {0.0316227766, 0.0666666667}},
+                                                         {10, {0.01, 0.05}},
+                                                         {20, {0.001, 0.0333333333}}};
+  for (int t = 0; t <= 20; ++t, exponential.step(), power.step()) {
+    if (!expected.contains(t)) continue;
+    EXPECT_NEAR(one.lr(), expected.at(t)[0], 1e-10) << t;
+    EXPECT_NEAR(other.lr(), expected.at(t)[1], 1e-10) << t;
+  }
 }
 
 TEST(PiecewiseConstantLR, jumps_at_its_boundaries) {
