@@ -31,7 +31,7 @@ double seconds(const std::function<void()>& work) {
 
 // The sum over threads of amount / time, each running a work of its own; the best of several tries.
 double best_rate(int threads, double amount, const std::function<std::function<void()>()>& make) {
-  constexpr int kTries = 30;  // each short, so that some are not interrupted
+  constexpr int kTries = 20;  // each short, so that some are not interrupted
   std::vector<double> rates(static_cast<size_t>(threads));
   double best = 0;
   std::barrier together(threads, [&]() noexcept {
@@ -146,7 +146,7 @@ int main(int argc, char** argv) {
   }
   std::printf("{\"flops\": %.4g, \"bandwidth\": [", flops(threads));
   const char* separator = "";
-  for (double bytes = 12 * 1024; bytes < 3e8; bytes *= 4) {
+  for (double bytes = 12 * 1024; bytes < 3e8; bytes *= 2) {
     std::printf("%s\n  {\"bytes\": %.0f, \"read\": %.4g, \"add\": %.4g}", separator, bytes,
                 read_rate(threads, bytes), add_rate(threads, bytes));
     separator = ",";
