@@ -5,49 +5,84 @@
 
 namespace reel::nn {
 
+namespace detail {
+struct None {};
+template <class Impl>
+struct OptionsOf {
+  using type = None;
+};
+template <class Impl>
+requires requires { typename Impl::Options; }
+struct OptionsOf<Impl> {
+  using type = typename Impl::Options;
+};
+}  // namespace detail
+
 /// `using Linear = Handle<LinearImpl>` gives nn::Linear(4, 3), nn::Linear({.in_features = 4,
 /// .out_features = 3}), fc(x), fc->weight. An Impl derives from Module; its options, if it has any,
-/// are the aggregate Impl::Options.
+/// are the aggregate Impl::Options; those of a container are the list of what it holds.
 template <class Impl>
 class Handle {
-  template <class I>
-  struct OptionsOf {
-    struct None {};
-    using type = None;
-  };
-  template <class I>
-  requires requires { typename I::Options; }
-  struct OptionsOf<I> {
-    using type = typename I::Options;
-  };
-
  public:
   using ImplType = Impl;
 
-  Handle() requires std::is_default_constructible_v<Impl> : impl_(std::make_shared<Impl>()) {}
+  Handle() requires std::is_default_constructible_v<Impl> : impl_(Cloner::make<Impl>()) {}
   /// From options, usually written as a braced list of designated initialisers.
-  explicit Handle(const typename OptionsOf<Impl>::type& options) requires requires {
+  explicit Handle(const typename detail::OptionsOf<Impl>::type& options) requires requires {
     typename Impl::Options;
-  } : impl_(std::make_shared<Impl>(options)) {
+  } : impl_(Cloner::make<Impl>(options)) {
   }
   /// From what the Impl's constructor takes. A single handle to an Impl is shared instead, never
   /// wrapped.
   template <class... Args>
   requires(sizeof...(Args) > 0 && std::is_constructible_v<Impl, Args...> &&
-           !(sizeof...(Args) == 1 && (std::is_base_of_v<Handle, std::decay_t<Args>> ||
+           !(sizeof...(Args) == 1 && ((std::is_base_of_v<Handle, std::decay_t<Args>> ||
+                                       std::is_same_v<std::decay_t<Args>, std::nullptr_t>) ||
                                       ...))) explicit Handle(Args&&... args)
-      : impl_(std::make_shared<Impl>(std::forward<Args>(args)...)) {}
-  explicit Handle(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+      : impl_(Cloner::make<Impl>(std::forward<Args>(args)...)) {}
+  explicit Handle(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {
+    if (impl_) Cloner::know(*impl_);
+  }
+  /// Empty until a module is assigned, as in LibTorch: nn::Linear fc{nullptr}.
+  template <class N>
+  requires std::is_same_v<N, std::nullptr_t>
+  explicit Handle(N) {}
 
-  /// impl->forward(args...).
+  /// impl->forward(args...), between the module's hooks if it has any.
   template <class... Args>
   auto operator()(Args&&... args) const {
-    return impl_->forward(std::forward<Args>(args)...);
+    Impl& impl = **this;
+    if (const detail::ForwardHooks* hooks = impl.hooks()) [[unlikely]] {
+      const auto forward = [&impl](auto&&... each) {
+        return impl.forward(std::forward<decltype(each)>(each)...);
+      };
+      return detail::call_hooked(*hooks, impl, forward, std::forward<Args>(args)...);
+    }
+    return impl.forward(std::forward<Args>(args)...);
   }
-  Impl* operator->() const { return impl_.get(); }
-  Impl& operator*() const { return *impl_; }
+  Impl* operator->() const { return &**this; }
+  Impl& operator*() const {
+    if (!impl_) [[unlikely]]
+      detail::fail_empty_handle(typeid(Impl));
+    return *impl_;
+  }
+  explicit operator bool() const { return impl_ != nullptr; }
   const std::shared_ptr<Impl>& ptr() const { return impl_; }
   operator ModulePtr() const { return impl_; }
+  /// A deep copy; see clone.h.
+  Handle clone() const { return Handle(std::static_pointer_cast<Impl>((**this).Module::clone())); }
+
+  // ---- of containers ----
+
+  template <class Key>
+  decltype(auto) operator[](const Key& key) const requires requires(Impl& impl) {
+    impl[key];
+  }
+  { return (**this)[key]; }
+  auto begin() const requires requires(Impl& impl) { impl.begin(); }
+  { return (**this).begin(); }
+  auto end() const requires requires(Impl& impl) { impl.end(); }
+  { return (**this).end(); }
 
  private:
   std::shared_ptr<Impl> impl_;

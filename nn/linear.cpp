@@ -17,9 +17,10 @@ LinearImpl::LinearImpl(const LinearOptions& chosen) : options(chosen) {
   weight = empty({options.out_features, options.in_features});
   weight.uniform_(-bound, bound);
   register_parameter("weight", weight);
-  if (!options.bias) return;
-  bias = empty({options.out_features});
-  bias.uniform_(-bound, bound);
+  if (options.bias) {
+    bias = empty({options.out_features});
+    bias.uniform_(-bound, bound);
+  }
   register_parameter("bias", bias);
 }
 

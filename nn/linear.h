@@ -17,8 +17,8 @@ class LinearImpl : public Module {
  public:
   using Options = LinearOptions;
   explicit LinearImpl(const LinearOptions& options);
-  LinearImpl(int64_t in_features, int64_t out_features)
-      : LinearImpl(LinearOptions{.in_features = in_features, .out_features = out_features}) {}
+  LinearImpl(int64_t in_features, int64_t out_features, bool with_bias = true)
+      : LinearImpl(LinearOptions{in_features, out_features, with_bias}) {}
 
   Tensor forward(const Tensor& x) override;
   std::string extra_repr() const override;

@@ -1,6 +1,7 @@
 #include <reel/autograd/kernels/copy.h>
+#include <reel/autograd/ops/creation.h>
 #include <reel/autograd/tape.h>
-#include <reel/nn/module.h>
+#include <reel/nn/handle.h>
 
 #include <cxxabi.h>
 
@@ -19,25 +20,47 @@ std::string demangled(const char* mangled) {
   return name;
 }
 
-std::string indented(const std::string& text) {
-  std::string out;
-  for (char c : text) {
-    out += c;
-    if (c == '\n') out += "  ";
-  }
-  return out;
-}
-
+// "reel::nn::LinearImpl" and "reel::nn::PoolImpl<2, &reel::max_pool>" without what surrounds the
+// name.
 }  // namespace
 
-Tensor Module::forward(const Tensor&) { fail("{}: forward(Tensor) is not defined", name()); }
-
-std::string Module::name() const {
-  std::string name = demangled(typeid(*this).name());
+std::string detail::class_name(const std::type_info& type) {
+  std::string name = demangled(type.name());
+  if (name.ends_with('>')) {
+    size_t at = name.size();
+    int depth = 0;
+    do {
+      --at;
+      depth += name[at] == '>' ? 1 : name[at] == '<' ? -1 : 0;
+    } while (depth > 0 && at > 0);
+    name.resize(at);
+  }
   const size_t scope = name.rfind("::");
   if (scope != std::string::npos) name = name.substr(scope + 2);
   if (name.size() > 4 && name.ends_with("Impl")) name.resize(name.size() - 4);
   return name;
+}
+
+// A version that no graph has seen: one that was recorded before must be refused.
+void detail::exchange_array(TensorBody& body, Array&& array) {
+  const uint32_t version = body.array.version();
+  body.array = std::move(array);
+  body.array.storage()->version.store(version + 1, std::memory_order_relaxed);
+}
+
+void detail::fail_empty_handle(const std::type_info& type) {
+  fail("{}: this handle is empty", class_name(type));
+}
+
+std::string Module::name() const { return detail::class_name(typeid(*this)); }
+
+Tensor Module::forward(const Tensor&) { fail("{}: forward(const Tensor&) is not defined", name()); }
+
+Tensor Module::operator()(const Tensor& x) {
+  const auto forward = [this](const Tensor& each) {
+    return call_ ? call_(*this, each) : this->forward(each);
+  };
+  return hooks_ ? detail::call_hooked(*hooks_, *this, forward, x) : forward(x);
 }
 
 // ---- registration ------------------------------------------------------------------------------------------
@@ -58,50 +81,101 @@ void Module::check_name(const std::string& name) const {
 
 Tensor Module::register_parameter(const std::string& name, Tensor parameter, bool requires_grad) {
   check_name(name);
-  check(parameter.defined(), "{}: parameter \"{}\" is undefined", this->name(), name);
-  check(parameter.is_leaf(), "{}: parameter \"{}\" must be a leaf, got the result of an operation",
-        this->name(), name);
-  parameter.requires_grad_(requires_grad);
+  if (parameter.defined()) {
+    check(parameter.is_leaf(),
+          "{}: parameter \"{}\" must be a leaf, got the result of an operation", this->name(),
+          name);
+    parameter.requires_grad_(requires_grad);
+  }
   parameters_.push_back({name, parameter});
   return parameter;
 }
 
-Tensor Module::register_buffer(const std::string& name, Tensor buffer) {
+Tensor Module::register_buffer(const std::string& name, Tensor buffer,
+                               const BufferOptions& options) {
   check_name(name);
-  buffers_.push_back({name, buffer});
+  buffers_.push_back({name, buffer, options.persistent});
   return buffer;
 }
 
+Tensor Module::register_lazy_parameter(const std::string& name, bool requires_grad) {
+  const Tensor parameter = register_parameter(name, empty({0}), requires_grad);
+  parameters_.back().lazy = true;
+  return parameter;
+}
+
+Tensor Module::register_lazy_buffer(const std::string& name, Dtype dtype) {
+  const Tensor buffer = register_buffer(name, empty({0}, {.dtype = dtype}));
+  buffers_.back().lazy = true;
+  return buffer;
+}
+
+Tensor Module::materialize(const std::string& name, const Shape& shape) {
+  Entry* entry = tensor_entry(name);
+  check(entry && entry->lazy, "{}: \"{}\" does not wait for its shape", this->name(), name);
+  TensorBody& body = *entry->value.body();
+  detail::exchange_array(body, Array::empty(shape, body.array.dtype()));
+  entry->lazy = false;
+  return entry->value;
+}
+
+bool Module::has_uninitialized() const {
+  for (const auto* list : {&parameters_, &buffers_}) {
+    for (const Entry& entry : *list) {
+      if (entry.lazy) return true;
+    }
+  }
+  return false;
+}
+
+Module::Entry* Module::tensor_entry(std::string_view name) {
+  for (auto* list : {&parameters_, &buffers_}) {
+    for (Entry& entry : *list) {
+      if (entry.name == name) return &entry;
+    }
+  }
+  return nullptr;
+}
+
 void Module::add_child(const std::string& name, ModulePtr module) {
+  insert_child(modules_.size(), name, std::move(module));
+}
+
+void Module::insert_child(size_t place, const std::string& name, ModulePtr module) {
   check_name(name);
   check(module != nullptr, "{}: module \"{}\" is null", this->name(), name);
-  modules_.push_back({name, std::move(module)});
+  for (const Module* inside : module->modules())
+    check(inside != this, "{}: module \"{}\" holds the one it is put into", this->name(), name);
+  modules_.insert(modules_.begin() + static_cast<std::ptrdiff_t>(place), {name, std::move(module)});
 }
 
 // ---- lists -------------------------------------------------------------------------------------------------
 
-// Calls f(module, prefix) for this module and, if asked, for those inside, in order of
-// registration.
-template <class F>
-void Module::visit(const std::string& prefix, bool recurse, F&& f) const {
-  f(*this, prefix);
-  if (!recurse) return;
-  for (const auto& child : modules_) child.value->visit(prefix + child.name + ".", true, f);
+std::vector<Named<Module*>> Module::prefixes() const {
+  // Of what is seen as constant here only this module itself might be, and lists do not change it.
+  std::vector<Named<Module*>> list{{"", const_cast<Module*>(this)}};
+  for (const auto& child : modules_) {
+    for (auto& [prefix, module] : child.value->prefixes())
+      list.push_back({child.name + "." + prefix, module});
+  }
+  return list;
 }
 
 namespace {
 
 // Drops what was listed before: a tensor that two modules share counts once.
+template <class Entries>
 void append_new(std::vector<Named<Tensor>>& list, std::unordered_set<const TensorBody*>& seen,
-                const std::string& prefix, const std::vector<Named<Tensor>>& entries) {
+                const std::string& prefix, const Entries& entries) {
   for (const auto& entry : entries) {
     if (entry.value.defined() && seen.insert(entry.value.body()).second)
       list.push_back({prefix + entry.name, entry.value});
   }
 }
 
-std::vector<Tensor> values(const std::vector<Named<Tensor>>& entries) {
-  std::vector<Tensor> list;
+template <class T>
+std::vector<T> values(const std::vector<Named<T>>& entries) {
+  std::vector<T> list;
   for (const auto& entry : entries) list.push_back(entry.value);
   return list;
 }
@@ -111,18 +185,17 @@ std::vector<Tensor> values(const std::vector<Named<Tensor>>& entries) {
 std::vector<Named<Tensor>> Module::named_parameters(bool recurse) const {
   std::vector<Named<Tensor>> list;
   std::unordered_set<const TensorBody*> seen;
-  visit("", recurse, [&](const Module& module, const std::string& prefix) {
-    append_new(list, seen, prefix, module.parameters_);
-  });
+  if (!recurse) return append_new(list, seen, "", parameters_), list;
+  for (const auto& [prefix, module] : prefixes())
+    append_new(list, seen, prefix, module->parameters_);
   return list;
 }
 
 std::vector<Named<Tensor>> Module::named_buffers(bool recurse) const {
   std::vector<Named<Tensor>> list;
   std::unordered_set<const TensorBody*> seen;
-  visit("", recurse, [&](const Module& module, const std::string& prefix) {
-    append_new(list, seen, prefix, module.buffers_);
-  });
+  if (!recurse) return append_new(list, seen, "", buffers_), list;
+  for (const auto& [prefix, module] : prefixes()) append_new(list, seen, prefix, module->buffers_);
   return list;
 }
 
@@ -132,22 +205,84 @@ std::vector<Tensor> Module::parameters(bool recurse) const {
 
 std::vector<Tensor> Module::buffers(bool recurse) const { return values(named_buffers(recurse)); }
 
-std::vector<ModulePtr> Module::children() const {
-  std::vector<ModulePtr> list;
-  for (const auto& child : modules_) list.push_back(child.value);
+std::vector<Named<ModulePtr>> Module::named_children() const {
+  std::vector<Named<ModulePtr>> list;
+  std::unordered_set<const Module*> seen;
+  for (const auto& child : modules_) {
+    if (seen.insert(child.value.get()).second) list.push_back(child);
+  }
   return list;
+}
+
+std::vector<ModulePtr> Module::children() const { return values(named_children()); }
+
+std::vector<Named<Module*>> Module::named_modules() {
+  std::vector<Named<Module*>> list;
+  std::unordered_set<const Module*> seen;
+  for (auto [prefix, module] : prefixes()) {
+    if (!seen.insert(module).second) continue;
+    if (!prefix.empty()) prefix.pop_back();
+    list.push_back({prefix, module});
+  }
+  return list;
+}
+
+std::vector<Module*> Module::modules() { return values(named_modules()); }
+
+Module& Module::get_submodule(std::string_view path) {
+  if (path.empty()) return *this;
+  const std::string_view first = path.substr(0, path.find('.'));
+  for (const auto& child : modules_) {
+    if (child.name != first) continue;
+    return first == path ? *child.value : child.value->get_submodule(path.substr(first.size() + 1));
+  }
+  fail("{}: there is no module \"{}\"", name(), first);
+}
+
+namespace {
+
+// "a.b.weight" is the tensor "weight" of the module "a.b".
+std::pair<std::string_view, std::string_view> split_path(std::string_view path) {
+  const size_t dot = path.rfind('.');
+  if (dot == std::string_view::npos) return {"", path};
+  return {path.substr(0, dot), path.substr(dot + 1)};
+}
+
+template <class Entries>
+Tensor find_defined(const Entries& entries, std::string_view name, const Module& owner,
+                    const char* kind) {
+  for (const auto& entry : entries) {
+    if (entry.name == name && entry.value.defined()) return entry.value;
+  }
+  fail("{}: there is no {} \"{}\"", owner.name(), kind, name);
+}
+
+}  // namespace
+
+Tensor Module::get_parameter(std::string_view path) {
+  const auto [owner, name] = split_path(path);
+  const Module& module = get_submodule(owner);
+  return find_defined(module.parameters_, name, module, "parameter");
+}
+
+Tensor Module::get_buffer(std::string_view path) {
+  const auto [owner, name] = split_path(path);
+  const Module& module = get_submodule(owner);
+  return find_defined(module.buffers_, name, module, "buffer");
 }
 
 // ---- all at once -------------------------------------------------------------------------------------------
 
 Module& Module::apply(const std::function<void(Module&)>& f) {
-  for (const auto& child : modules_) child.value->apply(f);
+  for (const auto& child : named_children()) child.value->apply(f);
   f(*this);
   return *this;
 }
 
 Module& Module::train(bool on) {
-  return apply([on](Module& module) { module.training_ = on; });
+  training_ = on;
+  for (const auto& child : modules_) child.value->train(on);
+  return *this;
 }
 
 Module& Module::requires_grad_(bool requires_grad) {
@@ -174,22 +309,66 @@ Module& Module::to(Dtype dtype) {
   for (const auto& entry : all) {
     TensorBody& body = *entry.value.body();
     if (!is_floating(body.array.dtype()) || body.array.dtype() == dtype) continue;
-    // A version that no graph has seen: one that was recorded before must be refused.
-    const uint32_t version = body.array.version();
-    body.array = kernels::cast(body.array, dtype);
-    body.array.storage()->version.store(version + 1, std::memory_order_relaxed);
+    detail::exchange_array(body, kernels::cast(body.array, dtype));
     if (body.grad.defined()) body.grad = body.grad.detach().to(dtype);
   }
   return *this;
 }
 
+// ---- hooks -------------------------------------------------------------------------------------------------
+
+template <class T>
+HookHandle Module::add_hook(detail::ForwardHooks::List<T> detail::ForwardHooks::*list, T hook) {
+  if (!hooks_) hooks_ = std::make_shared<detail::ForwardHooks>();
+  const int64_t id = hooks_->next_id++;
+  ((*hooks_).*list).emplace_back(id, std::move(hook));
+  return HookHandle([weak = std::weak_ptr(hooks_), list, id] {
+    if (const auto hooks = weak.lock())
+      std::erase_if((*hooks).*list, [id](const auto& entry) { return entry.first == id; });
+  });
+}
+
+HookHandle Module::register_forward_pre_hook(ForwardPreHook hook) {
+  return add_hook(&detail::ForwardHooks::before, std::move(hook));
+}
+
+HookHandle Module::register_forward_hook(ForwardHook hook) {
+  return add_hook(&detail::ForwardHooks::after, std::move(hook));
+}
+
+void detail::ForwardHooks::run_before(Module& module, std::vector<Tensor>& inputs) const {
+  const size_t count = inputs.size();
+  for (const auto& [_, hook] : List<ForwardPreHook>(before)) {
+    hook(module, inputs);
+    check(inputs.size() == count, "{}: a forward pre-hook must leave {} inputs, got {}",
+          module.name(), count, inputs.size());
+  }
+}
+
+void detail::ForwardHooks::run_after(Module& module, const std::vector<Tensor>& inputs,
+                                     Tensor& output) const {
+  for (const auto& [_, hook] : List<ForwardHook>(after)) hook(module, inputs, output);
+}
+
+// ---- printing ----------------------------------------------------------------------------------------------
+
 std::string Module::to_string() const {
-  if (modules_.empty()) return name() + "(" + extra_repr() + ")";
+  const std::string extra = extra_repr();
+  if (modules_.empty() && extra.find('\n') == std::string::npos) return name() + "(" + extra + ")";
   std::string text = name() + "(";
-  if (const std::string extra = extra_repr(); !extra.empty()) text += "\n  " + extra;
+  if (!extra.empty()) text += "\n  " + detail::indented(extra);
   for (const auto& child : modules_)
-    text += "\n  (" + child.name + "): " + indented(child.value->to_string());
+    text += "\n  (" + child.name + "): " + detail::indented(child.value->to_string());
   return text + "\n)";
+}
+
+std::string detail::indented(const std::string& text) {
+  std::string out;
+  for (char c : text) {
+    out += c;
+    if (c == '\n') out += "  ";
+  }
+  return out;
 }
 
 }  // namespace reel::nn

@@ -7,3 +7,4 @@
 #include <reel/nn/linear.h>
 #include <reel/nn/loss.h>
 #include <reel/nn/module.h>
+#include <reel/nn/state.h>

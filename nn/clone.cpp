@@ -1,0 +1,150 @@
+#include <reel/autograd/generator.h>
+#include <reel/autograd/kernels/copy.h>
+#include <reel/autograd/tape.h>
+#include <reel/nn/clone.h>
+
+namespace reel::nn {
+namespace {
+
+// Constructors draw initial values that a clone does not keep.
+class GeneratorGuard {
+ public:
+  GeneratorGuard() : saved_(default_generator()) {}
+  ~GeneratorGuard() { default_generator() = saved_; }
+  GeneratorGuard(const GeneratorGuard&) = delete;
+  GeneratorGuard& operator=(const GeneratorGuard&) = delete;
+
+ private:
+  const Generator saved_;
+};
+
+// The tensors' names, and where they cannot be taken over: their shapes.
+template <class Entries>
+std::string list_of(const Entries& tensors, const Entries& other) {
+  std::string text;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const auto& entry = tensors[i];
+    text += " " + entry.name;
+    if (!entry.value.defined()) {
+      text += " (undefined)";
+    } else if (i < other.size() && !entry.lazy && !other[i].lazy) {
+      text += fmt::format(" {}", entry.value.shape());
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+ModulePtr Module::clone() const {
+  GeneratorGuard generator;
+  return Cloner().clone(*this);
+}
+
+ModulePtr Cloner::clone(const Module& module) {
+  if (const auto known = modules_.find(&module); known != modules_.end()) return known->second;
+  check(static_cast<bool>(module.remake_),
+        "clone: how the {} was made is not known: make it by a handle, or give it a default "
+        "constructor and call nn::clone() with it",
+        module.name());
+  ModulePtr copy = module.remake_(*this);
+  take_over(module, copy);
+  return copy;
+}
+
+Tensor Cloner::clone(const Tensor& tensor) {
+  if (!tensor.defined()) return tensor;
+  auto& copy = tensors_[tensor.body()];
+  if (!copy.defined()) {
+    copy = Tensor(kernels::clone(tensor.array()));
+    if (tensor.requires_grad()) copy.requires_grad_();
+    copies_.insert(copy.body());
+  }
+  return copy;
+}
+
+std::string Cloner::parts_of(const Module& module, const Module& other) {
+  std::string text = "parameters" + list_of(module.parameters_, other.parameters_) + ", buffers";
+  for (const auto& entry : module.buffers_)
+    text += " " + entry.name + (entry.value.defined() ? "" : " (undefined)");
+  text += ", modules";
+  for (const auto& child : module.modules_) {
+    const Module& inside = *child.value;
+    text += fmt::format(" {} ({})", child.name, inside.name());
+  }
+  return text;
+}
+
+void Cloner::take_over(const Module& from, const ModulePtr& copy) {
+  Module& to = *copy;
+  modules_[&from] = copy;
+  copies_.insert(&to);
+  check(typeid(from) == typeid(to), "clone: a {} was remade as a {}", from.name(), to.name());
+  const std::string is = parts_of(to, from), was = parts_of(from, to);
+  if (is != was) {
+    check(from.holds_anything(),
+          "clone: {} was changed since it was constructed: it has {}; made anew it has {}",
+          from.name(), was, is);
+    rebuild(from, to);
+  }
+  take_tensors(from.parameters_, to.parameters_, from);
+  take_tensors(from.buffers_, to.buffers_, from);
+  take_children(from, to);
+  to.training_ = from.training_;
+  if (!from.hooks_) return;
+  // Those that the constructor registered are there already.
+  if (!to.hooks_) to.hooks_ = std::make_shared<detail::ForwardHooks>();
+  const auto append = [](const auto& hooks, auto& own) {
+    for (size_t i = own.size(); i < hooks.size(); ++i) own.push_back(hooks[i]);
+  };
+  append(from.hooks_->before, to.hooks_->before);
+  append(from.hooks_->after, to.hooks_->after);
+  to.hooks_->next_id = std::max(to.hooks_->next_id, from.hooks_->next_id);
+}
+
+// In place of what the constructor of a container made, clones of what the original holds.
+void Cloner::rebuild(const Module& from, Module& to) {
+  to.parameters_ = from.parameters_;
+  to.buffers_ = from.buffers_;
+  to.modules_ = from.modules_;
+  for (auto* list : {&to.parameters_, &to.buffers_}) {
+    for (auto& entry : *list) entry.value = clone(entry.value);
+  }
+  for (auto& child : to.modules_) child.value = clone(*child.value);
+}
+
+void Cloner::take_children(const Module& from, Module& to) {
+  for (size_t i = 0; i < from.modules_.size(); ++i) {
+    const Module* original = from.modules_[i].value.get();
+    const ModulePtr& copy = to.modules_[i].value;
+    const auto known = modules_.find(original);
+    check(copy.get() != original &&
+              (known == modules_.end() ? !copies_.contains(copy.get()) : known->second == copy),
+          "clone: the modules of {} that are one and the same are others when it is made anew: {}",
+          from.name(), from.modules_[i].name);
+    if (known == modules_.end()) take_over(*original, copy);
+  }
+}
+
+void Cloner::take_tensors(const std::vector<Module::Entry>& from, std::vector<Module::Entry>& to,
+                          const Module& owner) {
+  for (size_t i = 0; i < from.size(); ++i) {
+    const Tensor& original = from[i].value;
+    Tensor& copy = to[i].value;
+    if (!original.defined()) continue;
+    const auto known = tensors_.find(original.body());
+    check(copy.body() != original.body() &&
+              (known == tensors_.end() ? !copies_.contains(copy.body())
+                                       : known->second.body() == copy.body()),
+          "clone: the tensors of {} that are one and the same are others when it is made anew: {}",
+          owner.name(), from[i].name);
+    to[i].lazy = from[i].lazy;
+    if (known != tensors_.end()) continue;
+    detail::exchange_array(*copy.body(), kernels::clone(original.array()));
+    if (copy.is_leaf() && original.is_leaf()) copy.requires_grad_(original.requires_grad());
+    tensors_[original.body()] = copy;
+    copies_.insert(copy.body());
+  }
+}
+
+}  // namespace reel::nn
