@@ -95,7 +95,7 @@ std::string described(const Tensor& parameter, const std::string& type) {
   std::string size;
   for (int64_t length : parameter.shape())
     size += (size.empty() ? "" : "x") + std::to_string(length);
-  return "Parameter containing: [" + type + " of size " + size + "]";
+  return fmt::format("Parameter containing: [{} of size {}]", type, size);
 }
 
 }  // namespace

@@ -78,7 +78,13 @@ class Handle {
   decltype(auto) operator[](const Key& key) const requires requires(Impl& impl) {
     impl[key];
   }
-  { return (**this)[key]; }
+  {
+    if constexpr (std::is_integral_v<Key>) {
+      return (**this)[static_cast<int64_t>(key)];
+    } else {
+      return (**this)[key];
+    }
+  }
   auto begin() const requires requires(Impl& impl) { impl.begin(); }
   { return (**this).begin(); }
   auto end() const requires requires(Impl& impl) { impl.end(); }
