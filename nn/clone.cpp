@@ -3,6 +3,8 @@
 #include <reel/autograd/tape.h>
 #include <reel/nn/clone.h>
 
+#include <algorithm>
+
 namespace reel::nn {
 namespace {
 
@@ -39,6 +41,10 @@ std::string list_of(const Entries& tensors, const Entries& other) {
 ModulePtr Module::clone() const {
   GeneratorGuard generator;
   return Cloner().clone(*this);
+}
+
+void Module::repeat_on_clone(std::function<void(Module& copy)> change) {
+  changes_.push_back(std::move(change));
 }
 
 ModulePtr Cloner::clone(const Module& module) {
@@ -80,6 +86,11 @@ void Cloner::take_over(const Module& from, const ModulePtr& copy) {
   modules_[&from] = copy;
   copies_.insert(&to);
   check(typeid(from) == typeid(to), "clone: a {} was remade as a {}", from.name(), to.name());
+  // A change may note itself on the copy; one that the constructor made is there already.
+  for (size_t i = to.changes_.size(); i < from.changes_.size(); ++i) {
+    from.changes_[i](to);
+    if (to.changes_.size() == i) to.changes_.push_back(from.changes_[i]);
+  }
   const std::string is = parts_of(to, from), was = parts_of(from, to);
   if (is != was) {
     check(from.holds_anything(),
@@ -92,10 +103,14 @@ void Cloner::take_over(const Module& from, const ModulePtr& copy) {
   take_children(from, to);
   to.training_ = from.training_;
   if (!from.hooks_) return;
-  // Those that the constructor registered are there already.
   if (!to.hooks_) to.hooks_ = std::make_shared<detail::ForwardHooks>();
   const auto append = [](const auto& hooks, auto& own) {
-    for (size_t i = own.size(); i < hooks.size(); ++i) own.push_back(hooks[i]);
+    // Those that the constructor registered are there already.
+    const auto cloned = [](const auto& hook) { return hook.cloned; };
+    auto there = std::count_if(own.begin(), own.end(), cloned);
+    for (const auto& hook : hooks) {
+      if (hook.cloned && --there < 0) own.push_back(hook);
+    }
   };
   append(from.hooks_->before, to.hooks_->before);
   append(from.hooks_->after, to.hooks_->after);

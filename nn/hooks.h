@@ -19,11 +19,23 @@ using ForwardPreHook = std::function<void(Module& module, std::vector<Tensor>& i
 using ForwardHook =
     std::function<void(Module& module, const std::vector<Tensor>& inputs, Tensor& output)>;
 
+struct HookOptions {
+  /// Whether a clone of the module gets the hook as well. Not if it holds something of this module.
+  bool cloned = true;
+};
+
 namespace detail {
+
+template <class F>
+struct NumberedHook {
+  int64_t id;
+  F function;
+  bool cloned;
+};
 
 struct ForwardHooks {
   template <class F>
-  using List = std::vector<std::pair<int64_t, F>>;
+  using List = std::vector<NumberedHook<F>>;
   List<ForwardPreHook> before;
   List<ForwardHook> after;
   int64_t next_id = 0;

@@ -119,6 +119,13 @@ Tensor Module::materialize(const std::string& name, const Shape& shape) {
   return entry->value;
 }
 
+void Module::unregister(std::string_view name) {
+  const auto named = [&](const auto& entry) { return entry.name == name; };
+  const size_t erased = std::erase_if(parameters_, named) + std::erase_if(buffers_, named) +
+                        std::erase_if(modules_, named);
+  check(erased == 1, "{}: there is no \"{}\"", this->name(), name);
+}
+
 bool Module::has_uninitialized() const {
   for (const auto* list : {&parameters_, &buffers_}) {
     for (const Entry& entry : *list) {
@@ -318,28 +325,29 @@ Module& Module::to(Dtype dtype) {
 // ---- hooks -------------------------------------------------------------------------------------------------
 
 template <class T>
-HookHandle Module::add_hook(detail::ForwardHooks::List<T> detail::ForwardHooks::*list, T hook) {
+HookHandle Module::add_hook(detail::ForwardHooks::List<T> detail::ForwardHooks::*list, T hook,
+                            const HookOptions& options) {
   if (!hooks_) hooks_ = std::make_shared<detail::ForwardHooks>();
   const int64_t id = hooks_->next_id++;
-  ((*hooks_).*list).emplace_back(id, std::move(hook));
+  ((*hooks_).*list).push_back({id, std::move(hook), options.cloned});
   return HookHandle([weak = std::weak_ptr(hooks_), list, id] {
     if (const auto hooks = weak.lock())
-      std::erase_if((*hooks).*list, [id](const auto& entry) { return entry.first == id; });
+      std::erase_if((*hooks).*list, [id](const auto& entry) { return entry.id == id; });
   });
 }
 
-HookHandle Module::register_forward_pre_hook(ForwardPreHook hook) {
-  return add_hook(&detail::ForwardHooks::before, std::move(hook));
+HookHandle Module::register_forward_pre_hook(ForwardPreHook hook, const HookOptions& options) {
+  return add_hook(&detail::ForwardHooks::before, std::move(hook), options);
 }
 
-HookHandle Module::register_forward_hook(ForwardHook hook) {
-  return add_hook(&detail::ForwardHooks::after, std::move(hook));
+HookHandle Module::register_forward_hook(ForwardHook hook, const HookOptions& options) {
+  return add_hook(&detail::ForwardHooks::after, std::move(hook), options);
 }
 
 void detail::ForwardHooks::run_before(Module& module, std::vector<Tensor>& inputs) const {
   const size_t count = inputs.size();
-  for (const auto& [_, hook] : List<ForwardPreHook>(before)) {
-    hook(module, inputs);
+  for (const auto& hook : List<ForwardPreHook>(before)) {
+    hook.function(module, inputs);
     check(inputs.size() == count, "{}: a forward pre-hook must leave {} inputs, got {}",
           module.name(), count, inputs.size());
   }
@@ -347,7 +355,7 @@ void detail::ForwardHooks::run_before(Module& module, std::vector<Tensor>& input
 
 void detail::ForwardHooks::run_after(Module& module, const std::vector<Tensor>& inputs,
                                      Tensor& output) const {
-  for (const auto& [_, hook] : List<ForwardHook>(after)) hook(module, inputs, output);
+  for (const auto& hook : List<ForwardHook>(after)) hook.function(module, inputs, output);
 }
 
 // ---- printing ----------------------------------------------------------------------------------------------

@@ -50,6 +50,8 @@ class Module {
     add_child(name, known(module));
     return module;
   }
+  /// Takes a parameter, buffer or module out of this module's lists.
+  void unregister(std::string_view name);
   /// A parameter or buffer whose shape only the first input tells (LazyLinear). It is empty, of
   /// shape [0], until materialize() gives it memory, which all handles to it see.
   Tensor register_lazy_parameter(const std::string& name, bool requires_grad = true);
@@ -100,11 +102,14 @@ class Module {
   IncompatibleKeys load_state_dict(const StateDict& state, const LoadOptions& options = {});
   /// A deep copy; see clone.h.
   ModulePtr clone() const;
+  /// For what changes a module's lists after its construction (as parametrizations do): a clone is
+  /// made by the constructor, and then `change` is called with it before it takes over the numbers.
+  void repeat_on_clone(std::function<void(Module& copy)> change);
 
   // ---- hooks: run when the module is called, not when forward() is; in order of registration ----
 
-  HookHandle register_forward_pre_hook(ForwardPreHook hook);
-  HookHandle register_forward_hook(ForwardHook hook);
+  HookHandle register_forward_pre_hook(ForwardPreHook hook, const HookOptions& options = {});
+  HookHandle register_forward_hook(ForwardHook hook, const HookOptions& options = {});
   /// Null if there are none.
   const detail::ForwardHooks* hooks() const { return hooks_.get(); }
 
@@ -139,7 +144,8 @@ class Module {
   // This module and all inside, with repetitions, each under what its tensors' names begin with.
   std::vector<Named<Module*>> prefixes() const;
   template <class T>
-  HookHandle add_hook(detail::ForwardHooks::List<T> detail::ForwardHooks::*list, T hook);
+  HookHandle add_hook(detail::ForwardHooks::List<T> detail::ForwardHooks::*list, T hook,
+                      const HookOptions& options);
 
   std::vector<Entry> parameters_, buffers_;
   std::vector<Named<ModulePtr>> modules_;
@@ -147,6 +153,7 @@ class Module {
   // Known to whoever knew the class: makes the module anew, and calls its forward even where that
   // is no override.
   std::function<ModulePtr(Cloner&)> remake_;
+  std::vector<std::function<void(Module&)>> changes_;  // to be repeated on a clone
   Tensor (*call_)(Module& module, const Tensor& x) = nullptr;
   bool training_ = true;
 };
