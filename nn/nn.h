@@ -2,9 +2,14 @@
 // Everything of nn/.
 
 #include <reel/nn/activation.h>
+#include <reel/nn/clip.h>
 #include <reel/nn/container.h>
+#include <reel/nn/fuse.h>
 #include <reel/nn/handle.h>
+#include <reel/nn/init.h>
 #include <reel/nn/linear.h>
 #include <reel/nn/loss.h>
 #include <reel/nn/module.h>
+#include <reel/nn/parameters.h>
+#include <reel/nn/regularization.h>
 #include <reel/nn/state.h>

@@ -1,5 +1,6 @@
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/tape.h>
+#include <reel/nn/clip.h>
 #include <reel/optim/optimizer_of.h>
 
 #include <cmath>
@@ -109,15 +110,14 @@ void Optimizer::check_finite(const Tensor& g, size_t place) const {
 
 double Optimizer::clip_factor() const {
   if (!gradients_.clip_norm) return 1;
-  double squares = 0;
+  std::vector<Tensor> gradients;
   for (const auto& group : groups_) {
     for (const Tensor& parameter : group) {
-      if (parameter.grad().defined())
-        squares += parameter.grad().to(kFloat64).square().sum().item<double>();
+      if (parameter.grad().defined()) gradients.push_back(parameter.grad());
     }
   }
-  // As torch.nn.utils.clip_grad_norm_ has it.
-  return std::min(1.0, *gradients_.clip_norm / (std::sqrt(squares) + 1e-6));
+  const double norm = nn::utils::get_total_norm(gradients).item<double>();
+  return nn::utils::clip_coefficient(*gradients_.clip_norm, norm);
 }
 
 Tensor Optimizer::prepared(const Tensor& parameter, double factor) const {
