@@ -11,5 +11,6 @@
 #include <reel/nn/loss.h>
 #include <reel/nn/module.h>
 #include <reel/nn/parameters.h>
+#include <reel/nn/parametrize.h>
 #include <reel/nn/regularization.h>
 #include <reel/nn/state.h>
