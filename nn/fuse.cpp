@@ -2,6 +2,7 @@
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/view.h>
+#include <reel/autograd/tape.h>
 #include <reel/nn/fuse.h>
 
 namespace reel::nn::utils {
@@ -60,6 +61,13 @@ WeightAndBias fuse_conv_bn_weights(const Tensor& conv_w, const Tensor& conv_b,
 WeightAndBias fuse_linear_bn_weights(const Tensor& linear_w, const Tensor& linear_b,
                                      const BatchNormParts& bn) {
   return fuse("fuse_linear_bn_weights", linear_w, linear_b, bn, {});
+}
+
+void detail::take(Module& layer, const WeightAndBias& parts) {
+  layer.to(parts.weight.dtype()).eval();
+  NoGradGuard no_grad;
+  layer.get_parameter("weight").copy_(parts.weight);
+  layer.get_parameter("bias").copy_(parts.bias);
 }
 
 }  // namespace reel::nn::utils

@@ -3,9 +3,10 @@
 // and gradients go to what it is computed from. Same as torch.nn.utils.parametrize, weight_norm and
 // spectral_norm, with their names in state_dict().
 //
-// module->weight shows what the last forward computed; the optimiser is made afterwards, of the
+// module->weight shows what the last forward computed; an optimiser is made afterwards, of the
 // module's new parameters. The module is called (fc(x)): its forward() by itself computes nothing
-// anew. A parametrised module cannot be cloned, which clone() says.
+// anew. A parametrised module cannot be cloned, which clone() says, nor called by two threads at
+// once, and its parameter should not be another module's too.
 
 #include <reel/nn/handle.h>
 

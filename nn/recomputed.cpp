@@ -14,6 +14,7 @@ struct Recomputed::State {
   std::vector<std::string> sources = {};  // names
   HookHandle hook{nullptr};
   uint64_t computed_in = 0;  // which cache
+  bool recorded = false;     // as it was computed then
 };
 
 namespace {
@@ -46,9 +47,11 @@ void RecomputedCache::leave() {
 }
 
 void Recomputed::operator()(Module& module, std::vector<Tensor>&) const {
-  if (cache != 0 && state_->computed_in == cache) return;
+  const bool recording = is_grad_enabled();
+  if (cache != 0 && state_->computed_in == cache && state_->recorded == recording) return;
   show(state_->shown, state_->compute(module.is_training()));
   state_->computed_in = cache;
+  state_->recorded = recording;
 }
 
 const Recomputed* Recomputed::find(const char* kind, const Module& module,
@@ -72,7 +75,10 @@ Tensor Recomputed::find_parameter(const char* kind, Module& module, const std::s
   check(find(kind, module, name) == nullptr, "{}: \"{}\" of {} has one already", kind, name,
         module.name());
   for (const auto& [own, parameter] : module.named_parameters(false)) {
-    if (own == name) return parameter;
+    if (own != name) continue;
+    check(!module.has_uninitialized(), "{}: \"{}\" of {} has no shape yet; call the module first",
+          kind, name, module.name());
+    return parameter;
   }
   fail("{}: {} has no parameter \"{}\"", kind, module.name(), name);
 }

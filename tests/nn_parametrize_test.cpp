@@ -195,7 +195,12 @@ TEST(WeightNorm, says_what_is_wrong_and_changes_nothing) {
   EXPECT_EQ(message_of([&] { nn::utils::weight_norm(*fc, "weigth"); }),
             "weight_norm: Linear has no parameter \"weigth\"");
   EXPECT_EQ(message_of([&] { nn::utils::weight_norm(*fc, "weight", {.dim = 2}); }),
-            "weight_norm: dim 2 is out of range for 2 dims");
+            "weight_norm: dim must be in [-2, 1], got 2");
+  struct Lazy : nn::Module {
+    Tensor weight = register_lazy_parameter("weight");
+  } lazy;
+  EXPECT_EQ(message_of([&] { nn::utils::weight_norm(lazy); }),
+            "weight_norm: \"weight\" of Lazy has no shape yet; call the module first");
   EXPECT_EQ(message_of([&] { nn::utils::remove_weight_norm(*fc); }),
             "weight_norm: \"weight\" of Linear has none");
   EXPECT_EQ(message_of([&] { nn::utils::weight_norm(taken); }),
@@ -303,7 +308,7 @@ TEST(SpectralNorm, says_what_is_wrong_and_changes_nothing) {
   EXPECT_EQ(message_of([&] { nn::utils::spectral_norm(fc, "weight", {.eps = 0}); }),
             "spectral_norm: eps must be positive, got 0");
   EXPECT_EQ(message_of([&] { nn::utils::spectral_norm(fc, "weight", {.dim = 2}); }),
-            "spectral_norm: dim 2 is out of range for 2 dims");
+            "spectral_norm: dim must be in [-2, 1], got 2");
   EXPECT_EQ(message_of([&] { nn::utils::remove_spectral_norm(*fc); }),
             "spectral_norm: \"weight\" of Linear has none");
   EXPECT_EQ(names(fc->named_parameters()), (Names{"weight", "bias"}));
@@ -401,6 +406,19 @@ TEST(Parametrize, cached_computes_once) {
   EXPECT_EQ(counted->count, 3);
   {
     parametrize::Cached cached;
+    {
+      NoGradGuard no_grad;
+      fc(x);
+    }
+    EXPECT_TRUE(fc(x.clone()).requires_grad());
+    fc->zero_grad();
+    fc(x).sum().backward();
+    EXPECT_TRUE(fc->get_parameter("parametrizations.weight.original").grad().defined());
+  }
+  EXPECT_EQ(counted->count, 5);
+  counted->count = 3;
+  {
+    parametrize::Cached cached;
     fc(x);
   }
   EXPECT_EQ(counted->count, 4);
@@ -437,7 +455,7 @@ TEST(Parametrize, works_inside_a_sequential_and_through_files) {
   nn::StateDict state = model->state_dict().clone();
   {
     NoGradGuard no_grad;
-    original.mul_(2);
+    Tensor(original).mul_(2);
   }
   EXPECT_TRUE(near(model(x), tanh(linear(x, original * 3, fc->bias))));
   model->load_state_dict(state);

@@ -347,7 +347,7 @@ TEST(Constraint, says_what_is_wrong_and_changes_nothing) {
                   {[&] {
                      nn::unit_norm_({w, ones(2)}, {.dims = {1}});
                    },
-                   "unit_norm_: dim 1 is out of range for 1 dims"},
+                   "unit_norm_: dim must be in [-1, 0], got 1"},
                   {[&] { nn::min_max_norm_({w}, {.min_value = 2}); },
                    "min_max_norm_: min_value must not be more than max_value, got 2 and 1"},
                   {[&] { nn::min_max_norm_({w}, {.min_value = -2}); },
@@ -401,6 +401,46 @@ TEST(Fuse, a_convolution_and_its_normalisation) {
     EXPECT_TRUE(
         near(linear(rows, dense.weight, dense.bias), normalised(linear(rows, u, bias), bn)));
   }
+}
+
+namespace {
+
+// What the module form asks of a normalisation.
+struct NormImpl : nn::Module {
+  explicit NormImpl(const nn::utils::BatchNormParts& bn)
+      : running_mean(bn.running_mean),
+        running_var(bn.running_var),
+        weight(bn.weight),
+        bias(bn.bias),
+        options{.eps = bn.eps} {}
+  Tensor forward(const Tensor& x) override {
+    return batch_norm(x, running_mean, running_var, weight, bias, options);
+  }
+  Tensor running_mean, running_var, weight, bias;
+  BatchNormOptions options;
+};
+using Norm = nn::Handle<NormImpl>;
+
+}  // namespace
+
+TEST(Fuse, modules) {
+  manual_seed(0);
+  nn::Linear fc({.in_features = 3, .out_features = 6, .bias = false});
+  Norm bn(random_parts(6));
+  fc->to(kFloat64);
+  EXPECT_EQ(message_of([&] { nn::utils::fuse_linear_bn_eval(fc, bn); }),
+            "fuse_linear_bn_eval: Linear and Norm must be in eval mode");
+  fc->eval();
+  bn->eval();
+  const Tensor weight = fc->weight.detach().clone(), x = randn({5, 3}, kDouble);
+  Generator before = default_generator();
+  const nn::Linear fused = nn::utils::fuse_linear_bn_eval(fc, bn);
+  EXPECT_EQ(before.random64(), Generator(default_generator()).random64());
+  EXPECT_TRUE(near(fused(x), bn(fc(x))));
+  EXPECT_TRUE(equal(fc->weight, weight));
+  EXPECT_FALSE(fused->is_training());
+  EXPECT_EQ(fused->parameters().size(), 2u);
+  EXPECT_EQ(fused->bias.dtype(), kFloat64);
 }
 
 TEST(Fuse, says_what_is_wrong) {
