@@ -57,8 +57,8 @@ void Recomputed::operator()(Module& module, std::vector<Tensor>&) const {
 const Recomputed* Recomputed::find(const char* kind, const Module& module,
                                    const std::string& name) {
   if (!module.hooks()) return nullptr;
-  for (const auto& [_, hook] : module.hooks()->before) {
-    const Recomputed* found = hook.target<Recomputed>();
+  for (const auto& hook : module.hooks()->before) {
+    const Recomputed* found = hook.function.target<Recomputed>();
     if (found && found->state_->name == name && std::string_view(found->state_->kind) == kind)
       return found;
   }
@@ -109,7 +109,7 @@ void Recomputed::start(const char* kind, Module& module, const std::string& name
   show(shown, first);
   Recomputed hook;
   hook.state_ = state;
-  state->hook = module.register_forward_pre_hook(hook);
+  state->hook = module.register_forward_pre_hook(hook, {.cloned = false});
 }
 
 void Recomputed::stop(const char* kind, Module& module, const std::string& name,
