@@ -76,7 +76,8 @@ std::string Cloner::parts_of(const Module& module, const Module& other) {
   text += ", modules";
   for (const auto& child : module.modules_) {
     const Module& inside = *child.value;
-    text += fmt::format(" {} ({})", child.name, inside.name());
+    // Not name(): a lazy module has another once it knows its shapes.
+    text += fmt::format(" {} ({})", child.name, detail::class_name(typeid(inside)));
   }
   return text;
 }
@@ -147,10 +148,13 @@ void Cloner::take_tensors(const std::vector<Module::Entry>& from, std::vector<Mo
     const Tensor& original = from[i].value;
     Tensor& copy = to[i].value;
     if (!original.defined()) continue;
+    check(copy.body() != original.body(),
+          "clone: the constructor of {} gives a second one the very same {}; hand it over as an "
+          "argument, of which a clone gets a copy",
+          owner.name(), from[i].name);
     const auto known = tensors_.find(original.body());
-    check(copy.body() != original.body() &&
-              (known == tensors_.end() ? !copies_.contains(copy.body())
-                                       : known->second.body() == copy.body()),
+    check(known == tensors_.end() ? !copies_.contains(copy.body())
+                                  : known->second.body() == copy.body(),
           "clone: the tensors of {} that are one and the same are others when it is made anew: {}",
           owner.name(), from[i].name);
     to[i].lazy = from[i].lazy;

@@ -57,6 +57,7 @@ class LazyScaleImpl : public nn::Module {
     }
     return x * weight - mean;
   }
+  std::string name() const override { return has_uninitialized() ? "LazyScale" : "Scale"; }
   Tensor weight = register_lazy_parameter("weight");
   Tensor mean = register_lazy_buffer("mean");
 };
@@ -341,6 +342,15 @@ struct Sharing : nn::Module {
   }
   Tensor weight = register_parameter("weight", common());
 };
+/// Ties two parameters, or modules, that another one made of it does not.
+struct Ties : nn::Module {
+  static bool& tied() {
+    static thread_local bool value = true;
+    return value;
+  }
+  Tensor a = register_parameter("a", ones({1}));
+  Tensor b = register_parameter("b", tied() ? a : ones({1}));
+};
 struct NeedsArgument : nn::Module {
   explicit NeedsArgument(int) {}
 };
@@ -411,9 +421,17 @@ TEST(Clone, refuses_what_it_cannot_remake) {
   Sharing::common() = ones({1});
   Sharing sharing;
   EXPECT_EQ(message_of([&] { nn::clone(sharing); }),
-            "clone: the tensors of Sharing that are one and the same are others when it is made "
-            "anew: weight");
+            "clone: the constructor of Sharing gives a second one the very same weight; hand it "
+            "over as an argument, of which a clone gets a copy");
   Sharing::common() = Tensor();
+  for (bool tied : {true, false}) {
+    Ties::tied() = tied;
+    Ties ties;
+    Ties::tied() = !tied;
+    EXPECT_EQ(message_of([&] { nn::clone(ties); }),
+              "clone: the tensors of Ties that are one and the same are others when it is made "
+              "anew: b");
+  }
   const nn::Sequential model(std::make_shared<NeedsArgument>(1));
   EXPECT_EQ(message_of([&] { model.clone(); }),
             "clone: how the NeedsArgument was made is not known: make it by a handle, or give it a "
@@ -421,6 +439,21 @@ TEST(Clone, refuses_what_it_cannot_remake) {
 }
 
 // ---- lazy parameters ---------------------------------------------------------------------------------------
+
+TEST(Lazy, modules_inside_a_model_are_cloned_before_and_after) {
+  struct Model : nn::Module {
+    LazyScale scale = register_module("scale", LazyScale());
+    nn::Sequential rest = register_module("rest", nn::Sequential(LazyScale(), nn::Linear(3, 1)));
+    Tensor forward(const Tensor& x) override { return rest(scale(x)); }
+  } model;
+  const auto before = nn::clone(model);
+  const Tensor y = model.forward(ones({2, 3}));
+  EXPECT_TRUE(before->scale->has_uninitialized());
+  EXPECT_TRUE(equal(before->forward(ones({2, 3})), y));
+  const auto after = nn::clone(model);
+  EXPECT_EQ(after->get_parameter("rest.0.weight").numel(), 3);
+  expect_deep_copy(model, *after);
+}
 
 TEST(Lazy, parameters_take_their_shape_from_the_first_input) {
   const LazyScale module;
@@ -440,7 +473,7 @@ TEST(Lazy, parameters_take_their_shape_from_the_first_input) {
   EXPECT_FALSE(module->has_uninitialized());
   EXPECT_TRUE(before->has_uninitialized());
   EXPECT_EQ(message_of([&] { module->materialize("weight", {1}); }),
-            "LazyScale: \"weight\" does not wait for its shape");
+            "Scale: \"weight\" does not wait for its shape");
 
   const LazyScale after = module.clone();
   EXPECT_TRUE(equal(after(x), module(x)));
