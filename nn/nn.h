@@ -5,6 +5,7 @@
 #include <reel/nn/clip.h>
 #include <reel/nn/container.h>
 #include <reel/nn/fuse.h>
+#include <reel/nn/conv.h>
 #include <reel/nn/handle.h>
 #include <reel/nn/init.h>
 #include <reel/nn/linear.h>
@@ -13,4 +14,5 @@
 #include <reel/nn/parameters.h>
 #include <reel/nn/parametrize.h>
 #include <reel/nn/regularization.h>
+#include <reel/nn/repr.h>
 #include <reel/nn/state.h>

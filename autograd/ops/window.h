@@ -21,10 +21,14 @@ class IntList {
   IntList(const Shape& values) { assign(values); }
 
   bool empty() const { return size_ == 0; }
+  /// As given, at most kMaxAxes of them.
+  std::span<const int64_t> values() const {
+    return {values_, static_cast<size_t>(size_ < kMaxAxes ? size_ : kMaxAxes)};
+  }
   /// One value for each of `axes` axes. Throws unless there are one or `axes` of them, each at
   /// least `least`; the text names the op and `what` they are.
   Shape expand(const char* op, const char* what, int axes, int64_t least) const {
-    const Shape given(std::span(values_, static_cast<size_t>(size_ < kMaxAxes ? size_ : kMaxAxes)));
+    const Shape given(values());
     check(size_ == 1 || size_ == axes, "{}: one {} or {} of them are required, got {}{}", op, what,
           axes, given, size_ > kMaxAxes ? " and more" : "");
     for (int64_t value : given) {
