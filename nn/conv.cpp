@@ -1,5 +1,4 @@
 #include <reel/autograd/ops/creation.h>
-#include <reel/autograd/ops/pad.h>
 #include <reel/nn/conv.h>
 #include <reel/nn/repr.h>
 
@@ -15,11 +14,6 @@ constexpr const char* kTransposes[] = {"ConvTranspose1d", "ConvTranspose2d", "Co
 constexpr auto conv(int axes) { return axes == 1 ? conv1d : axes == 2 ? conv2d : conv3d; }
 constexpr auto conv_transpose(int axes) {
   return axes == 1 ? conv_transpose1d : axes == 2 ? conv_transpose2d : conv_transpose3d;
-}
-
-const char* name_of(PaddingMode mode) {
-  constexpr const char* names[] = {"zeros", "reflect", "replicate", "circular"};
-  return names[static_cast<size_t>(mode)];
 }
 
 bool all_are(const Shape& values, int64_t value) {

@@ -3,12 +3,9 @@
 // in ops/convolution.h.
 
 #include <reel/autograd/ops/convolution.h>
-#include <reel/nn/handle.h>
+#include <reel/nn/padding.h>
 
 namespace reel::nn {
-
-/// What an image goes on with beyond its border; see ops/pad.h.
-enum class PaddingMode { Zeros, Reflect, Replicate, Circular };
 
 /// Lists are one number for all dims or one a dim.
 struct ConvNdOptions {

@@ -6,6 +6,7 @@
 #include <reel/nn/container.h>
 #include <reel/nn/fuse.h>
 #include <reel/nn/conv.h>
+#include <reel/nn/distance.h>
 #include <reel/nn/handle.h>
 #include <reel/nn/init.h>
 #include <reel/nn/linear.h>
@@ -14,5 +15,8 @@
 #include <reel/nn/parameters.h>
 #include <reel/nn/parametrize.h>
 #include <reel/nn/regularization.h>
+#include <reel/nn/padding.h>
+#include <reel/nn/pooling.h>
 #include <reel/nn/repr.h>
 #include <reel/nn/state.h>
+#include <reel/nn/vision.h>

@@ -20,7 +20,7 @@ std::string repr(double value) {
 }
 
 std::string repr(const Shape& values) {
-  return fmt::format(values.rank() == 1 ? "({},)" : "({})", joined(values));
+  return fmt::format("({}{})", joined(values), values.rank() == 1 ? "," : "");
 }
 
 std::string repr(const IntList& values) {

@@ -28,6 +28,10 @@ class FactorList {
   }
 
   bool empty() const { return size_ == 0; }
+  /// As given, at most kMaxAxes of them.
+  std::span<const double> values() const {
+    return std::span(values_).first(static_cast<size_t>(size_ < kMaxAxes ? size_ : kMaxAxes));
+  }
   /// One factor for each of `axes` axes, the rest 0. Throws unless there are one or `axes` of them,
   /// each above 0 and finite; the text names the op and `what` they are.
   std::array<double, kMaxAxes> expand(const char* op, const char* what, int axes) const {

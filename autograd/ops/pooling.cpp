@@ -34,6 +34,11 @@ void check_image(const Call& call) {
           call.x.shape());
 }
 
+void check_one_kernel(const Call& call, const IntList& kernel_size, const IntList& option) {
+  check(option.empty() || option == kernel_size,
+        "{}: kernel_size is an argument and, another one, an option", call.op);
+}
+
 Shape expand_list(const Call& call, const IntList& list, const char* what, int64_t least) {
   const Shape values = list.expand(call.op, what, call.axes, least);
   detail::check_at_most(call.op, what, values);
@@ -165,6 +170,7 @@ ValuesAndIndices pool_max(const Call& call, const std::vector<PoolAxes>& axes, b
 
 ValuesAndIndices max_pool(const Call& call, const IntList& kernel_size,
                           const MaxPoolOptions& options, bool with_indices) {
+  check_one_kernel(call, kernel_size, options.kernel_size);
   const Sliding how = sliding(call, kernel_size, options.stride, options.padding, options.dilation,
                               options.ceil_mode);
   std::vector<PoolAxes> axes(1);
@@ -317,6 +323,7 @@ Tensor apply(const Tensor& x, detail::AxisMaps&& maps) {
 }
 
 Tensor avg_pool(const Call& call, const IntList& kernel_size, const AvgPoolOptions& options) {
+  check_one_kernel(call, kernel_size, options.kernel_size);
   const Sliding how =
       sliding(call, kernel_size, options.stride, options.padding, 1, options.ceil_mode);
   const int64_t divisor = options.divisor_override.value_or(1);

@@ -5,6 +5,9 @@
 // window that begins inside the input or the padding before it. Each op throws on other ranks,
 // empty images, options that do not fit and empty outputs. Indices are int64, into the flattened
 // image.
+//
+// max_pool2d(x, 2, {.stride = 1}) and max_pool2d(x, {.kernel_size = 2, .stride = 1}) are the same;
+// that the latter are templates lets max_pool2d(x, {3, 2}) mean a kernel_size.
 
 #include <reel/autograd/index.h>
 #include <reel/autograd/ops/factors.h>
@@ -13,12 +16,14 @@
 namespace reel {
 
 struct MaxPoolOptions {
+  IntList kernel_size = {};  ///< here or as an argument
   IntList stride = {};
   IntList padding = 0;   ///< as if of -inf
   IntList dilation = 1;  ///< from one element of a window to the next
   bool ceil_mode = false;
 };
 struct AvgPoolOptions {
+  IntList kernel_size = {};  ///< here or as an argument
   IntList stride = {};
   IntList padding = 0;  ///< of zeros
   bool ceil_mode = false;
@@ -69,6 +74,18 @@ class OutputSize {
 Tensor max_pool1d(const Tensor& x, const IntList& kernel_size, const MaxPoolOptions& options = {});
 Tensor max_pool2d(const Tensor& x, const IntList& kernel_size, const MaxPoolOptions& options = {});
 Tensor max_pool3d(const Tensor& x, const IntList& kernel_size, const MaxPoolOptions& options = {});
+template <std::same_as<MaxPoolOptions> Options = MaxPoolOptions>
+Tensor max_pool1d(const Tensor& x, const Options& options) {
+  return max_pool1d(x, options.kernel_size, options);
+}
+template <std::same_as<MaxPoolOptions> Options = MaxPoolOptions>
+Tensor max_pool2d(const Tensor& x, const Options& options) {
+  return max_pool2d(x, options.kernel_size, options);
+}
+template <std::same_as<MaxPoolOptions> Options = MaxPoolOptions>
+Tensor max_pool3d(const Tensor& x, const Options& options) {
+  return max_pool3d(x, options.kernel_size, options);
+}
 /// The same, and where it was found.
 ValuesAndIndices max_pool1d_with_indices(const Tensor& x, const IntList& kernel_size,
                                          const MaxPoolOptions& options = {});
@@ -81,6 +98,18 @@ ValuesAndIndices max_pool3d_with_indices(const Tensor& x, const IntList& kernel_
 Tensor avg_pool1d(const Tensor& x, const IntList& kernel_size, const AvgPoolOptions& options = {});
 Tensor avg_pool2d(const Tensor& x, const IntList& kernel_size, const AvgPoolOptions& options = {});
 Tensor avg_pool3d(const Tensor& x, const IntList& kernel_size, const AvgPoolOptions& options = {});
+template <std::same_as<AvgPoolOptions> Options = AvgPoolOptions>
+Tensor avg_pool1d(const Tensor& x, const Options& options) {
+  return avg_pool1d(x, options.kernel_size, options);
+}
+template <std::same_as<AvgPoolOptions> Options = AvgPoolOptions>
+Tensor avg_pool2d(const Tensor& x, const Options& options) {
+  return avg_pool2d(x, options.kernel_size, options);
+}
+template <std::same_as<AvgPoolOptions> Options = AvgPoolOptions>
+Tensor avg_pool3d(const Tensor& x, const Options& options) {
+  return avg_pool3d(x, options.kernel_size, options);
+}
 
 /// (sum of x^norm_type over each window)^(1 / norm_type), where a window that the border cuts
 /// counts as if its rest had the mean of what it holds; 0 where the sum is negative. Floating

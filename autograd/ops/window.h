@@ -20,6 +20,7 @@ class IntList {
   IntList(const std::vector<int64_t>& values) { assign(values); }
   IntList(const Shape& values) { assign(values); }
 
+  friend bool operator==(const IntList&, const IntList&) = default;
   bool empty() const { return size_ == 0; }
   /// As given, at most kMaxAxes of them.
   std::span<const int64_t> values() const {
