@@ -4,9 +4,9 @@
 namespace reel::nn {
 namespace {
 
-Shape expanded(int axes, const Shape& padding) {
+Shape expanded(const char* kind, int axes, const Shape& padding) {
   check(padding.rank() == 1 || padding.rank() == 2 * axes,
-        "padding of {}d: one number or {} of them are required, got {}", axes, 2 * axes, padding);
+        "{}{}d: padding must be one number or {} of them, got {}", kind, axes, 2 * axes, padding);
   return padding.rank() == 1 ? Shape::filled(2 * axes, padding[0]) : padding;
 }
 
@@ -22,8 +22,8 @@ const char* name_of(PaddingMode mode) {
   return names[static_cast<size_t>(mode)];
 }
 
-PadNd::PadNd(const char* mode, int axes, const Shape& padding, Scalar value)
-    : options{padding}, mode_(mode), value_(value), pads_(expanded(axes, padding)) {}
+PadNd::PadNd(const char* kind, const char* mode, int axes, const Shape& padding, Scalar value)
+    : options{padding}, mode_(mode), value_(value), pads_(expanded(kind, axes, padding)) {}
 
 std::string PadNd::extra_repr() const {
   if (mode_ != std::string_view("constant")) return repr(pads_);

@@ -31,7 +31,7 @@ class PadNd : public Module {
   const PadNdOptions options;
 
  protected:
-  PadNd(const char* mode, int axes, const Shape& padding, Scalar value = 0);
+  PadNd(const char* kind, const char* mode, int axes, const Shape& padding, Scalar value = 0);
 
  private:
   const char* const mode_;  // as pad() takes it
@@ -44,16 +44,24 @@ template <PaddingMode Mode, int Axes>
 class EdgePad : public PadNd {
  public:
   using Options = PadNdOptions;
-  explicit EdgePad(const PadNdOptions& chosen) : PadNd(name_of(Mode), Axes, chosen.padding) {}
+  explicit EdgePad(const PadNdOptions& chosen)
+      : PadNd(kind(), name_of(Mode), Axes, chosen.padding) {}
   explicit EdgePad(int64_t all_sides) : EdgePad(PadNdOptions{all_sides}) {}
+
+ private:
+  static const char* kind() {
+    return Mode == PaddingMode::Reflect     ? "ReflectionPad"
+           : Mode == PaddingMode::Replicate ? "ReplicationPad"
+                                            : "CircularPad";
+  }
 };
 /// The same with `value`.
 template <int Axes>
 class ConstantPad : public PadNd {
  public:
   using Options = ConstantPadNdOptions;
-  explicit ConstantPad(const ConstantPadNdOptions& chosen)
-      : PadNd("constant", Axes, chosen.padding, chosen.value) {}
+  explicit ConstantPad(const ConstantPadNdOptions& chosen, const char* kind = "ConstantPad")
+      : PadNd(kind, "constant", Axes, chosen.padding, chosen.value) {}
   ConstantPad(int64_t all_sides, Scalar value)
       : ConstantPad(ConstantPadNdOptions{all_sides, value}) {}
 };
@@ -98,7 +106,7 @@ struct ConstantPad3dImpl : ConstantPad<3> {
 struct ZeroPad2dImpl : ConstantPad<2> {
   using Options = PadNdOptions;
   explicit ZeroPad2dImpl(const PadNdOptions& chosen)
-      : ConstantPad(ConstantPadNdOptions{chosen.padding, 0.0}) {}
+      : ConstantPad(ConstantPadNdOptions{chosen.padding, 0.0}, "ZeroPad") {}
   explicit ZeroPad2dImpl(int64_t all_sides) : ConstantPad(all_sides, 0.0) {}
 };
 using ReflectionPad1d = Handle<ReflectionPad1dImpl>;
