@@ -4,10 +4,8 @@
 // `padding` more elements on both sides, at most half of what a window spans. ceil_mode adds a last
 // window that begins inside the input or the padding before it. Each op throws on other ranks,
 // empty images, options that do not fit and empty outputs. Indices are int64, into the flattened
-// image.
-//
-// max_pool2d(x, 2, {.stride = 1}) and max_pool2d(x, {.kernel_size = 2, .stride = 1}) are the same;
-// that the latter are templates lets max_pool2d(x, {3, 2}) mean a kernel_size.
+// image. max_pool2d(x, 2, {.stride = 1}) and max_pool2d(x, {.kernel_size = 2, .stride = 1}) are the
+// same; that the latter is a template lets max_pool2d(x, {3, 2}) mean a kernel_size.
 
 #include <reel/autograd/index.h>
 #include <reel/autograd/ops/factors.h>
