@@ -1,4 +1,5 @@
 #include <reel/autograd/ops/creation.h>
+#include <reel/autograd/tape.h>
 #include <reel/nn/conv.h>
 #include <reel/nn/repr.h>
 
@@ -18,6 +19,12 @@ constexpr auto conv_transpose(int axes) {
 
 bool all_are(const Shape& values, int64_t value) {
   return std::all_of(values.begin(), values.end(), [&](int64_t each) { return each == value; });
+}
+
+Shape with_kernel(int64_t rows, int64_t columns, const Shape& kernel) {
+  Shape shape{rows, columns};
+  for (int64_t size : kernel) shape.push_back(size);
+  return shape;
 }
 
 // Pads before and behind each axis, the last axis first.
@@ -61,48 +68,77 @@ std::string repr(const IntList& padding, int axes) {
 // ---- what both kinds share ---------------------------------------------------------------------------------
 
 template <class O>
-ConvBase<O>::ConvBase(const char* module, int axes, const O& chosen)
+ConvBase<O>::ConvBase(const char* module, int axes, const O& chosen, bool lazy)
     : options(chosen),
       module_(module),
       axes_(axes),
       kernel_(chosen.kernel_size.expand(module, "kernel_size", axes, 1)),
       stride_(chosen.stride.expand(module, "stride", axes, 1)),
       dilation_(chosen.dilation.expand(module, "dilation", axes, 1)) {
-  check(options.in_channels >= 1 && options.out_channels >= 1,
+  check((lazy || options.in_channels >= 1) && options.out_channels >= 1,
         "{}: in_channels and out_channels must be at least 1, got {} and {}", module,
         options.in_channels, options.out_channels);
+  check(!lazy || options.in_channels == 0,
+        "Lazy{}: in_channels is that of the first input, got {} beforehand", module,
+        options.in_channels);
   check(options.groups >= 1, "{}: groups must be at least 1, got {}", module, options.groups);
-  check(options.in_channels % options.groups == 0 && options.out_channels % options.groups == 0,
-        "{}: groups must divide in_channels and out_channels, got {} for {} and {}", module,
-        options.groups, options.in_channels, options.out_channels);
+  check_groups(options.in_channels);
 }
 
 template <class O>
-void ConvBase<O>::make_parameters(int64_t rows, int64_t columns) {
-  Shape shape{rows, columns};
-  for (int64_t size : kernel_) shape.push_back(size);
+void ConvBase<O>::check_groups(int64_t in_channels) const {
+  check(in_channels % options.groups == 0 && options.out_channels % options.groups == 0,
+        "{}: groups must divide in_channels and out_channels, got {} for {} and {}", module_,
+        options.groups, in_channels, options.out_channels);
+}
+
+template <class O>
+void ConvBase<O>::register_parameters(bool lazy) {
+  if (lazy) {
+    weight = this->register_lazy_parameter("weight");
+    bias = options.bias ? this->register_lazy_parameter("bias") : bias;
+  } else {
+    weight = this->register_parameter("weight", empty(weight_shape(options.in_channels)));
+    if (options.bias) bias = this->register_parameter("bias", empty({options.out_channels}));
+    draw();
+  }
+  if (!options.bias) this->register_parameter("bias", Tensor());
+}
+
+template <class O>
+void ConvBase<O>::draw() {
+  NoGradGuard no_grad;
   // kaiming_uniform_(a = sqrt(5)) comes to this bound.
-  const double bound = 1 / std::sqrt(static_cast<double>(columns * kernel_.numel()));
-  weight = empty(shape);
+  const double bound = 1 / std::sqrt(static_cast<double>(weight.numel() / weight.size(0)));
   weight.uniform_(-bound, bound);
-  this->register_parameter("weight", weight);
-  if (!options.bias) return;
-  bias = empty({options.out_channels});
-  bias.uniform_(-bound, bound);
-  this->register_parameter("bias", bias);
+  if (bias.defined()) bias.uniform_(-bound, bound);
+}
+
+template <class O>
+void ConvBase<O>::settle(const Tensor& x) {
+  if (!this->has_uninitialized()) return;
+  const int rank = x.dim();
+  check((rank == axes_ + 1 || rank == axes_ + 2) && x.size(-1 - axes_) >= 1,
+        "Lazy{}: an input of {} or {} dims with channels is required, got {}", module_, axes_ + 1,
+        axes_ + 2, x.shape());
+  const int64_t channels = x.size(-1 - axes_);
+  check_groups(channels);
+  this->materialize("weight", weight_shape(channels));
+  if (options.bias) this->materialize("bias", {options.out_channels});
+  draw();
 }
 
 template <class O>
 void ConvBase<O>::check_input(const Tensor& x) const {
   const int rank = x.dim();
-  check((rank == axes_ + 1 || rank == axes_ + 2) && x.size(-1 - axes_) == options.in_channels,
+  check((rank == axes_ + 1 || rank == axes_ + 2) && x.size(-1 - axes_) == in_channels(),
         "{}: an input of {} or {} dims with {} channels is required, got {}", module_, axes_ + 1,
-        axes_ + 2, options.in_channels, x.shape());
+        axes_ + 2, in_channels(), x.shape());
 }
 
 template <class O>
 std::string ConvBase<O>::extra_repr() const {
-  std::string text = fmt::format("{}, {}, kernel_size={}, stride={}", options.in_channels,
+  std::string text = fmt::format("{}, {}, kernel_size={}, stride={}", in_channels(),
                                  options.out_channels, nn::repr(kernel_), nn::repr(stride_));
   const auto add_unless = [&](const char* name, const std::string& value,
                               const std::string& usual) {
@@ -123,8 +159,8 @@ std::string ConvBase<O>::extra_repr() const {
 // ---- convolutions ------------------------------------------------------------------------------------------
 
 template <int Axes>
-ConvNd<Axes>::ConvNd(const ConvNdOptions& chosen)
-    : ConvBase(kConvs[Axes - 1], Axes, chosen),
+ConvNd<Axes>::ConvNd(const ConvNdOptions& chosen, bool lazy)
+    : ConvBase(kConvs[Axes - 1], Axes, chosen, lazy),
       how_{chosen.stride, chosen.padding, chosen.dilation, chosen.groups} {
   const std::string& text = options.padding.text();
   check(text.empty() || text == "valid" || text == "same",
@@ -136,7 +172,17 @@ ConvNd<Axes>::ConvNd(const ConvNdOptions& chosen)
     pads_ = pads;
     how_.padding = 0;
   }
-  make_parameters(options.out_channels, options.in_channels / options.groups);
+  register_parameters(lazy);
+}
+
+template <int Axes>
+Shape ConvNd<Axes>::weight_shape(int64_t in_channels) const {
+  return with_kernel(options.out_channels, in_channels / options.groups, kernel_);
+}
+
+template <int Axes>
+int64_t ConvNd<Axes>::in_channels() const {
+  return weight.dim() == 1 ? 0 : weight.size(1) * options.groups;
 }
 
 template <int Axes>
@@ -150,8 +196,8 @@ Tensor ConvNd<Axes>::forward(const Tensor& x) {
 // ---- transposed ones ---------------------------------------------------------------------------------------
 
 template <int Axes>
-ConvTransposeNd<Axes>::ConvTransposeNd(const ConvTransposeNdOptions& chosen)
-    : ConvBase(kTransposes[Axes - 1], Axes, chosen),
+ConvTransposeNd<Axes>::ConvTransposeNd(const ConvTransposeNdOptions& chosen, bool lazy)
+    : ConvBase(kTransposes[Axes - 1], Axes, chosen, lazy),
       how_{chosen.stride, chosen.padding, chosen.output_padding, chosen.groups, chosen.dilation} {
   options.padding.expand(module_, "padding", Axes, 0);
   const Shape added = options.output_padding.expand(module_, "output_padding", Axes, 0);
@@ -160,7 +206,17 @@ ConvTransposeNd<Axes>::ConvTransposeNd(const ConvTransposeNdOptions& chosen)
           "{}: output_padding must be less than the stride or the dilation, got {} for {} and {}",
           module_, added, stride_, dilation_);
   }
-  make_parameters(options.in_channels, options.out_channels / options.groups);
+  register_parameters(lazy);
+}
+
+template <int Axes>
+Shape ConvTransposeNd<Axes>::weight_shape(int64_t in_channels) const {
+  return with_kernel(in_channels, options.out_channels / options.groups, kernel_);
+}
+
+template <int Axes>
+int64_t ConvTransposeNd<Axes>::in_channels() const {
+  return weight.size(0);
 }
 
 template <int Axes>

@@ -46,24 +46,38 @@ class ConvBase : public Module {
   Tensor weight, bias;
 
  protected:
-  ConvBase(const char* module, int axes, const O& chosen);
-  void make_parameters(int64_t rows, int64_t columns);
+  /// `lazy`: in_channels is 0 and will be that of the first input.
+  ConvBase(const char* module, int axes, const O& chosen, bool lazy);
+  virtual Shape weight_shape(int64_t in_channels) const = 0;
+  virtual int64_t in_channels() const = 0;  // 0 while not known
+  void register_parameters(bool lazy);
   void check_input(const Tensor& x) const;
+  /// If the input channels are not known yet, takes those of x and draws the parameters.
+  void settle(const Tensor& x);
 
   const char* const module_;  // "Conv2d"
   const int axes_;
   const Shape kernel_, stride_, dilation_;
+
+ private:
+  void check_groups(int64_t in_channels) const;
+  void draw();
 };
 
 /// weight [out, in / groups, ...], bias [out]. Padding "same" requires a stride of 1.
 template <int Axes>
 class ConvNd : public ConvBase<ConvNdOptions> {
  public:
-  explicit ConvNd(const ConvNdOptions& chosen);
+  explicit ConvNd(const ConvNdOptions& chosen) : ConvNd(chosen, false) {}
   ConvNd(int64_t in_channels, int64_t out_channels, const IntList& kernel_size)
       : ConvNd(ConvNdOptions{in_channels, out_channels, kernel_size}) {}
 
   Tensor forward(const Tensor& x) override;
+
+ protected:
+  ConvNd(const ConvNdOptions& chosen, bool lazy);
+  Shape weight_shape(int64_t in_channels) const override;
+  int64_t in_channels() const override;
 
  private:
   ConvOptions how_;
@@ -74,7 +88,7 @@ class ConvNd : public ConvBase<ConvNdOptions> {
 template <int Axes>
 class ConvTransposeNd : public ConvBase<ConvTransposeNdOptions> {
  public:
-  explicit ConvTransposeNd(const ConvTransposeNdOptions& chosen);
+  explicit ConvTransposeNd(const ConvTransposeNdOptions& chosen) : ConvTransposeNd(chosen, false) {}
   ConvTransposeNd(int64_t in_channels, int64_t out_channels, const IntList& kernel_size)
       : ConvTransposeNd(ConvTransposeNdOptions{in_channels, out_channels, kernel_size}) {}
 
@@ -82,6 +96,11 @@ class ConvTransposeNd : public ConvBase<ConvTransposeNdOptions> {
   /// With an output of this size, one number a dim (N and C before them are allowed), instead of
   /// the smallest, which output_padding adds to. Throws if no output padding makes that size.
   Tensor forward(const Tensor& x, const Shape& output_size);
+
+ protected:
+  ConvTransposeNd(const ConvTransposeNdOptions& chosen, bool lazy);
+  Shape weight_shape(int64_t in_channels) const override;
+  int64_t in_channels() const override;
 
  private:
   Shape output_padding(const Tensor& x, const Shape& output_size) const;

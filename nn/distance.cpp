@@ -16,9 +16,10 @@ BilinearImpl::BilinearImpl(const BilinearOptions& chosen) : options(chosen) {
   weight = empty({options.out_features, options.in1_features, options.in2_features});
   weight.uniform_(-bound, bound);
   register_parameter("weight", weight);
-  if (!options.bias) return;
-  bias = empty({options.out_features});
-  bias.uniform_(-bound, bound);
+  if (options.bias) {
+    bias = empty({options.out_features});
+    bias.uniform_(-bound, bound);
+  }
   register_parameter("bias", bias);
 }
 

@@ -9,6 +9,7 @@
 #include <reel/nn/distance.h>
 #include <reel/nn/handle.h>
 #include <reel/nn/init.h>
+#include <reel/nn/lazy.h>
 #include <reel/nn/linear.h>
 #include <reel/nn/loss.h>
 #include <reel/nn/module.h>
