@@ -7,6 +7,9 @@
 #include <reel/nn/fuse.h>
 #include <reel/nn/conv.h>
 #include <reel/nn/distance.h>
+#include <reel/nn/dropout.h>
+#include <reel/nn/embedding.h>
+#include <reel/nn/function_module.h>
 #include <reel/nn/handle.h>
 #include <reel/nn/init.h>
 #include <reel/nn/lazy.h>
@@ -21,3 +24,4 @@
 #include <reel/nn/repr.h>
 #include <reel/nn/state.h>
 #include <reel/nn/vision.h>
+#include <reel/nn/normalization.h>

@@ -46,6 +46,75 @@ Tensors instance(const Tensors& x, const Args& args) {
 
 Tensor maybe(const Tensors& x, size_t i) { return i < x.size() ? x[i] : Tensor(); }
 
+// ---- through modules: made without parameters, then given the recorded ones ----
+
+// No outputs where a running statistic is given alone, which no module has.
+template <class M>
+Tensors through(const typename M::ImplType::Options& options, bool training, const Tensor& x,
+                const Extra& extra) {
+  M module(options);
+  if (extra["running_mean"].defined() != extra["running_var"].defined()) return {};
+  module->weight = extra["weight"];
+  module->bias = extra["bias"];
+  module->running_mean = extra["running_mean"];
+  module->running_var = extra["running_var"];
+  module->train(training);
+  return extra.with_statistics(module(x));
+}
+
+Tensors batch_module(const Tensors& x, const Args& args) {
+  const Extra extra(x, args);
+  const nn::BatchNormNdOptions options{
+      .num_features = x[0].size(1),
+      .eps = args.number("eps", 1e-5),
+      .momentum = args.number("momentum", 0.1),
+      .affine = false,
+      .track_running_stats = extra["running_mean"].defined()};
+  const bool training = args.flag("training");
+  if (x[0].dim() == 5) return through<nn::BatchNorm3d>(options, training, x[0], extra);
+  if (x[0].dim() == 4) return through<nn::BatchNorm2d>(options, training, x[0], extra);
+  return through<nn::BatchNorm1d>(options, training, x[0], extra);
+}
+
+Tensors instance_module(const Tensors& x, const Args& args) {
+  const Extra extra(x, args);
+  const nn::InstanceNormNdOptions options{
+      .num_features = x[0].size(1),
+      .eps = args.number("eps", 1e-5),
+      .momentum = args.number("momentum", 0.1),
+      .track_running_stats = extra["running_mean"].defined()};
+  const bool training = args.flag("use_input_stats", true);
+  if (x[0].dim() == 5) return through<nn::InstanceNorm3d>(options, training, x[0], extra);
+  if (x[0].dim() == 4) return through<nn::InstanceNorm2d>(options, training, x[0], extra);
+  return through<nn::InstanceNorm1d>(options, training, x[0], extra);
+}
+
+Tensors layer_module(const Tensors& x, const Args& args) {
+  nn::LayerNorm module({.normalized_shape = args.shape("normalized_shape"),
+                        .eps = args.number("eps", 1e-5),
+                        .elementwise_affine = false});
+  module->weight = maybe(x, 1);
+  module->bias = maybe(x, 2);
+  return {module(x[0])};
+}
+
+Tensors group_module(const Tensors& x, const Args& args) {
+  nn::GroupNorm module({.num_groups = args.integer("num_groups"),
+                        .num_channels = x[0].size(1),
+                        .eps = args.number("eps", 1e-5),
+                        .affine = false});
+  module->weight = maybe(x, 1);
+  module->bias = maybe(x, 2);
+  return {module(x[0])};
+}
+
+Tensors response_module(const Tensors& x, const Args& args) {
+  return {nn::LocalResponseNorm({.size = args.integer("size"),
+                                 .alpha = args.number("alpha", 1e-4),
+                                 .beta = args.number("beta", 0.75),
+                                 .k = args.number("k", 1)})(x[0])};
+}
+
 }  // namespace
 
 Family norm_family() {
@@ -75,7 +144,12 @@ Family norm_family() {
                                                  .dim = args.dim("dim", 1),
                                                  .eps = args.number("eps", 1e-12)})};
                }},
-          }};
+          },
+          .modules = {{"batch_norm", batch_module},
+                      {"instance_norm", instance_module},
+                      {"layer_norm", layer_module},
+                      {"group_norm", group_module},
+                      {"local_response_norm", response_module}}};
 }
 
 }  // namespace reel::testing

@@ -1,0 +1,61 @@
+#pragma once
+// Dropout as modules: see ops/dropout.h. In evaluation they return x itself.
+
+#include <reel/autograd/ops/dropout.h>
+#include <reel/nn/handle.h>
+#include <reel/nn/repr.h>
+
+namespace reel::nn {
+
+struct DropoutNdOptions {
+  double p = 0.5;  ///< how likely it is to be dropped
+};
+
+/// Throws unless p is in [0, 1].
+template <class O, Tensor (*F)(const Tensor&, const O&, Generator&)>
+class DropoutNd : public Module {
+ public:
+  using Options = DropoutNdOptions;
+  explicit DropoutNd(const Options& chosen = {}) : options(chosen) {
+    check(options.p >= 0 && options.p <= 1,
+          "Dropout: the probability p must be between 0 and 1, got {}", options.p);
+  }
+  explicit DropoutNd(double p) : DropoutNd(Options{p}) {}
+
+  Tensor forward(const Tensor& x) override {
+    return F(x, {.p = options.p, .training = is_training()}, default_generator());
+  }
+  // There is no variant in place: "inplace=False" is what PyTorch prints.
+  std::string extra_repr() const override {
+    return fmt::format("p={}, inplace=False", repr(options.p));
+  }
+
+  const Options options;
+};
+
+struct DropoutImpl : DropoutNd<reel::DropoutOptions, reel::dropout> {
+  using DropoutNd::DropoutNd;
+};
+struct Dropout1dImpl : DropoutNd<reel::DropoutOptions, reel::dropout1d> {
+  using DropoutNd::DropoutNd;
+};
+struct Dropout2dImpl : DropoutNd<reel::DropoutOptions, reel::dropout2d> {
+  using DropoutNd::DropoutNd;
+};
+struct Dropout3dImpl : DropoutNd<reel::DropoutOptions, reel::dropout3d> {
+  using DropoutNd::DropoutNd;
+};
+struct AlphaDropoutImpl : DropoutNd<reel::AlphaDropoutOptions, reel::alpha_dropout> {
+  using DropoutNd::DropoutNd;
+};
+struct FeatureAlphaDropoutImpl : DropoutNd<reel::AlphaDropoutOptions, reel::feature_alpha_dropout> {
+  using DropoutNd::DropoutNd;
+};
+using Dropout = Handle<DropoutImpl>;
+using Dropout1d = Handle<Dropout1dImpl>;
+using Dropout2d = Handle<Dropout2dImpl>;
+using Dropout3d = Handle<Dropout3dImpl>;
+using AlphaDropout = Handle<AlphaDropoutImpl>;
+using FeatureAlphaDropout = Handle<FeatureAlphaDropoutImpl>;
+
+}  // namespace reel::nn
