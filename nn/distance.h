@@ -30,11 +30,11 @@ class BilinearImpl : public Module {
   const BilinearOptions options;
   Tensor weight, bias;
 };
-struct CosineSimilarityImpl : LossImpl<CosineSimilarityOptions, cosine_similarity> {
-  using LossImpl::LossImpl;
+struct CosineSimilarityImpl : FunctionModule<CosineSimilarityOptions, cosine_similarity> {
+  using FunctionModule::FunctionModule;
 };
-struct PairwiseDistanceImpl : LossImpl<PairwiseDistanceOptions, pairwise_distance> {
-  using LossImpl::LossImpl;
+struct PairwiseDistanceImpl : FunctionModule<PairwiseDistanceOptions, pairwise_distance> {
+  using FunctionModule::FunctionModule;
 };
 using Bilinear = Handle<BilinearImpl>;
 using CosineSimilarity = Handle<CosineSimilarityImpl>;
