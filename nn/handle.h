@@ -60,6 +60,24 @@ class Handle {
     }
     return impl.forward(std::forward<Args>(args)...);
   }
+  /// The same for a forward() whose last argument is a braced list: attention(q, k, v, {.attn_mask
+  /// = mask}), lstm(x, {h, c}).
+  template <class X, class I = Impl>
+  auto operator()(const X& x, const typename I::ForwardOptions& options) const {
+    return this->template operator()<const X&, decltype(options)>(x, options);
+  }
+  template <class I = Impl>
+  auto operator()(const Tensor& x, const Tensor& y,
+                  const typename I::ForwardOptions& options) const {
+    return this->template operator()<const Tensor&, const Tensor&, decltype(options)>(x, y,
+                                                                                      options);
+  }
+  template <class I = Impl>
+  auto operator()(const Tensor& x, const Tensor& y, const Tensor& z,
+                  const typename I::ForwardOptions& options) const {
+    return this->template
+    operator()<const Tensor&, const Tensor&, const Tensor&, decltype(options)>(x, y, z, options);
+  }
   Impl* operator->() const { return &**this; }
   Impl& operator*() const {
     if (!impl_) [[unlikely]]

@@ -3,6 +3,7 @@
 
 #include <reel/nn/activation.h>
 #include <reel/nn/clip.h>
+#include <reel/nn/attention.h>
 #include <reel/nn/container.h>
 #include <reel/nn/fuse.h>
 #include <reel/nn/conv.h>
@@ -25,3 +26,4 @@
 #include <reel/nn/state.h>
 #include <reel/nn/vision.h>
 #include <reel/nn/normalization.h>
+#include <reel/nn/transformer.h>

@@ -29,6 +29,7 @@ const std::map<std::string, Family>& families() {
   static const std::map<std::string, Family> served = {
       // A line a family, as it is served.
       {"activation", activation_family()},
+      {"attention", attention_family()},
       {"pool", pool_family()},
       {"shape", shape_family()},
       {"index", index_family()},

@@ -96,11 +96,17 @@ T sum_of_exp(const T* x, int64_t n, T shift, T* y) {
   return static_cast<T>(total);
 }
 
+}  // namespace
+
 template <class T>
 void softmax_row(const T* x, int64_t n, T* y) {
   const T sum = sum_of_exp(x, n, largest(x, n), y);
   for (int64_t i = 0; i < n; ++i) y[i] /= sum;
 }
+template void softmax_row(const float*, int64_t, float*);
+template void softmax_row(const double*, int64_t, double*);
+
+namespace {
 
 template <class T>
 void log_softmax_row(const T* x, int64_t n, T* y) {
@@ -256,6 +262,13 @@ Array backward_any(const char* op, const Array& g, const Array& y, int dim) {
 }
 
 }  // namespace
+
+template <class T>
+void softmax_backward_row(const T* g, const T* y, int64_t n, T* x) {
+  backward_row<SoftmaxSlope>(g, y, n, x);
+}
+template void softmax_backward_row(const float*, const float*, int64_t, float*);
+template void softmax_backward_row(const double*, const double*, int64_t, double*);
 
 Array softmax(const Array& x, int dim) { return softmax_any("softmax", x, dim, false); }
 

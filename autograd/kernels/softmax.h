@@ -15,6 +15,13 @@ Array log_softmax(const Array& x, int dim);
 Array softmax_backward(const Array& g, const Array& y, int dim);
 Array log_softmax_backward(const Array& g, const Array& y, int dim);
 
+/// softmax and softmax_backward of one row of n numbers, float or double, which may be the result's
+/// own memory.
+template <class T>
+void softmax_row(const T* x, int64_t n, T* y);
+template <class T>
+void softmax_backward_row(const T* g, const T* y, int64_t n, T* x);
+
 /// -log softmax(x)[i, target[i]] for each row i of x [rows, classes]; 0 where the target is
 /// `ignore_index`. target [rows], int64, must have been checked.
 Array cross_entropy(const Array& x, const Array& target, int64_t ignore_index);

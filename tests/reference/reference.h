@@ -62,6 +62,7 @@ struct Family {
 };
 
 Family activation_family();
+Family attention_family();
 Family binary_family();
 Family conv_family();
 Family elementwise_family();
