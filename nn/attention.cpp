@@ -307,8 +307,10 @@ void MultiheadAttentionImpl::extend(std::vector<Tensor>& sequences, Tensor& mask
     if (padding.defined()) padding = pad(padding, {0, 1});
   };
   if (options.add_bias_kv) lengthen(bias_k, bias_v);
-  const Tensor zero = zeros({1, 1, 1}, {.dtype = sequences[1].dtype()});
-  if (options.add_zero_attn) lengthen(zero, zero);
+  if (options.add_zero_attn) {
+    const Tensor zero = zeros({1, 1, 1}, {.dtype = sequences[1].dtype()});
+    lengthen(zero, zero);
+  }
 }
 
 MultiheadAttentionOutput MultiheadAttentionImpl::forward(
