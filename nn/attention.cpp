@@ -313,28 +313,32 @@ void MultiheadAttentionImpl::extend(std::vector<Tensor>& sequences, Tensor& mask
   }
 }
 
+// As a batch of one.
+MultiheadAttentionOutput MultiheadAttentionImpl::unbatched(
+    const Tensor& query, const Tensor& key, const Tensor& value,
+    MultiheadAttentionForwardOptions chosen) {
+  const int dim = options.batch_first ? 0 : 1;
+  const Tensor one = query.unsqueeze(dim);
+  // What is one tensor stays one.
+  const Tensor keys = key.body() == query.body() ? one : key.unsqueeze(dim);
+  const Tensor values = value.body() == key.body() ? keys : value.unsqueeze(dim);
+  if (Tensor& padding = chosen.key_padding_mask; padding.defined()) {
+    check(padding.shape() == Shape(key.size(0)),
+          "MultiheadAttention: unbatched inputs take a key_padding_mask of shape [{}], got {}",
+          key.size(0), padding.shape());
+    padding = padding.unsqueeze(0);
+  }
+  MultiheadAttentionOutput result = forward(one, keys, values, chosen);
+  result.output = result.output.squeeze(dim);
+  if (result.weights.defined()) result.weights = result.weights.squeeze(0);
+  return result;
+}
+
 MultiheadAttentionOutput MultiheadAttentionImpl::forward(
     const Tensor& query, const Tensor& key, const Tensor& value,
     const MultiheadAttentionForwardOptions& chosen) {
   check_inputs(query, key, value);
-  if (query.dim() == 2) {
-    const int dim = options.batch_first ? 0 : 1;
-    const Tensor one = query.unsqueeze(dim);
-    // What is one tensor stays one.
-    const Tensor keys = key.body() == query.body() ? one : key.unsqueeze(dim);
-    const Tensor values = value.body() == key.body() ? keys : value.unsqueeze(dim);
-    MultiheadAttentionForwardOptions batched = chosen;
-    if (const Tensor& padding = chosen.key_padding_mask; padding.defined()) {
-      check(padding.shape() == Shape(key.size(0)),
-            "MultiheadAttention: unbatched inputs take a key_padding_mask of shape [{}], got {}",
-            key.size(0), padding.shape());
-      batched.key_padding_mask = padding.unsqueeze(0);
-    }
-    MultiheadAttentionOutput result = forward(one, keys, values, batched);
-    result.output = result.output.squeeze(dim);
-    if (result.weights.defined()) result.weights = result.weights.squeeze(0);
-    return result;
-  }
+  if (query.dim() == 2) return unbatched(query, key, value, chosen);
   const Layout layout{options.num_heads, options.batch_first};
   const int64_t samples = layout.batch(query), targets = layout.length(query),
                 sources = layout.length(key);

@@ -64,6 +64,8 @@ class MultiheadAttentionImpl : public Module {
   NonDynamicallyQuantizableLinear out_proj;
 
  private:
+  MultiheadAttentionOutput unbatched(const Tensor& query, const Tensor& key, const Tensor& value,
+                                     MultiheadAttentionForwardOptions chosen);
   void check_inputs(const Tensor& query, const Tensor& key, const Tensor& value) const;
   std::vector<Tensor> projected(const Tensor& query, const Tensor& key, const Tensor& value) const;
   Tensor noise_for(const Shape& shape, Dtype dtype) const;
