@@ -11,6 +11,7 @@
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/nn/attention.h>
+#include <reel/nn/init.h>
 
 #include <cmath>
 #include <limits>
@@ -208,11 +209,6 @@ Tensor padding_mask(const Tensor& mask, int64_t samples, int64_t sources, Dtype 
 
 // ---- parameters ------------------------------------------------------------------------------------------------
 
-Tensor xavier_uniform(int64_t out, int64_t in) {
-  const double bound = std::sqrt(6.0 / static_cast<double>(in + out));
-  return empty({out, in}).uniform_(-bound, bound);
-}
-
 MultiheadAttentionOptions checked(const MultiheadAttentionOptions& options) {
   const int64_t width = options.embed_dim, heads = options.num_heads;
   const int64_t key = options.kdim.value_or(width), value = options.vdim.value_or(width);
@@ -239,11 +235,11 @@ MultiheadAttentionImpl::MultiheadAttentionImpl(const MultiheadAttentionOptions& 
   const int64_t width = options.embed_dim;
   const int64_t key = options.kdim.value_or(width), value = options.vdim.value_or(width);
   if (key == width && value == width) {
-    in_proj_weight = register_parameter("in_proj_weight", xavier_uniform(3 * width, width));
+    in_proj_weight = register_parameter("in_proj_weight", init::xavier_uniform_(empty({3 * width, width})));
   } else {
-    q_proj_weight = register_parameter("q_proj_weight", xavier_uniform(width, width));
-    k_proj_weight = register_parameter("k_proj_weight", xavier_uniform(width, key));
-    v_proj_weight = register_parameter("v_proj_weight", xavier_uniform(width, value));
+    q_proj_weight = register_parameter("q_proj_weight", init::xavier_uniform_(empty({width, width})));
+    k_proj_weight = register_parameter("k_proj_weight", init::xavier_uniform_(empty({width, key})));
+    v_proj_weight = register_parameter("v_proj_weight", init::xavier_uniform_(empty({width, value})));
   }
   if (options.bias) {
     in_proj_bias = register_parameter("in_proj_bias", zeros({3 * width}));
@@ -251,10 +247,8 @@ MultiheadAttentionImpl::MultiheadAttentionImpl(const MultiheadAttentionOptions& 
     out_proj->bias.zero_();
   }
   if (!options.add_bias_kv) return;
-  // xavier_normal_ of [1, 1, width].
-  const double deviation = std::sqrt(1 / static_cast<double>(width));
-  bias_k = register_parameter("bias_k", empty({1, 1, width}).normal_(0, deviation));
-  bias_v = register_parameter("bias_v", empty({1, 1, width}).normal_(0, deviation));
+  bias_k = register_parameter("bias_k", init::xavier_normal_(empty({1, 1, width})));
+  bias_v = register_parameter("bias_v", init::xavier_normal_(empty({1, 1, width})));
 }
 
 void MultiheadAttentionImpl::check_inputs(const Tensor& query, const Tensor& key,

@@ -1,12 +1,11 @@
-#include <reel/autograd/generator.h>
 #include <reel/autograd/ops/activation.h>
 #include <reel/autograd/ops/binary.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/rearrange.h>
-#include <reel/autograd/tape.h>
+#include <reel/nn/container.h>
+#include <reel/nn/init.h>
 #include <reel/nn/transformer.h>
 
-#include <cmath>
 #include <limits>
 
 namespace reel::nn {
@@ -113,34 +112,19 @@ Tensor TransformerDecoderLayerImpl::forward(const Tensor& tgt, const Tensor& mem
 
 namespace {
 
-/// The layers under their positions; prints as PyTorch's.
-class LayerList : public Module {
- public:
-  template <class Layer>
-  explicit LayerList(const std::vector<Layer>& layers) {
-    for (size_t i = 0; i < layers.size(); ++i) add_child(std::to_string(i), layers[i]);
-  }
-  std::string name() const override { return "ModuleList"; }
-};
-
-// Deep copies; no random numbers are used up.
+// Deep copies, each with the numbers of `layer`.
 template <class Layer>
 std::vector<Layer> copies(const char* name, const Layer& layer, int64_t count) {
   check(count >= 1, "{}: num_layers must be at least 1, got {}", name, count);
-  NoGradGuard no_grad;
-  const Generator before = default_generator();
-  const auto parameters = layer->parameters();
   std::vector<Layer> list;
-  for (int64_t i = 0; i < count; ++i) {
-    list.emplace_back(layer->options);
-    list.back()->to(parameters[0].dtype()).train(layer->is_training());
-    auto copied = list.back()->parameters();
-    for (size_t j = 0; j < copied.size(); ++j) {
-      copied[j].copy_(parameters[j]);
-      copied[j].requires_grad_(parameters[j].requires_grad());
-    }
-  }
-  default_generator() = before;
+  for (int64_t i = 0; i < count; ++i) list.push_back(layer.clone());
+  return list;
+}
+
+template <class Layer>
+ModuleList listed(const std::vector<Layer>& layers) {
+  ModuleList list;
+  for (const Layer& layer : layers) list->push_back(layer);
   return list;
 }
 
@@ -174,7 +158,7 @@ TransformerDecoder decoder_of(const TransformerOptions& options) {
 TransformerEncoderImpl::TransformerEncoderImpl(const TransformerEncoderLayer& layer,
                                                int64_t num_layers, const ModulePtr& last)
     : layers(copies("TransformerEncoder", layer, num_layers)), norm(last) {
-  add_child("layers", std::make_shared<LayerList>(layers));
+  register_module("layers", listed(layers));
   if (norm) add_child("norm", norm);
 }
 
@@ -182,13 +166,13 @@ Tensor TransformerEncoderImpl::forward(const Tensor& src, const TransformerEncod
   Tensor x = src;
   for (const TransformerEncoderLayer& layer : layers)
     x = layer(x, {.src_mask = masks.mask, .src_key_padding_mask = masks.src_key_padding_mask});
-  return norm ? norm->forward(x) : x;
+  return norm ? (*norm)(x) : x;
 }
 
 TransformerDecoderImpl::TransformerDecoderImpl(const TransformerDecoderLayer& layer,
                                                int64_t num_layers, const ModulePtr& last)
     : layers(copies("TransformerDecoder", layer, num_layers)), norm(last) {
-  add_child("layers", std::make_shared<LayerList>(layers));
+  register_module("layers", listed(layers));
   if (norm) add_child("norm", norm);
 }
 
@@ -196,19 +180,15 @@ Tensor TransformerDecoderImpl::forward(const Tensor& tgt, const Tensor& memory,
                                        const TransformerDecoderLayerMasks& masks) {
   Tensor x = tgt;
   for (const TransformerDecoderLayer& layer : layers) x = layer(x, memory, masks);
-  return norm ? norm->forward(x) : x;
+  return norm ? (*norm)(x) : x;
 }
 
 TransformerImpl::TransformerImpl(const TransformerOptions& chosen)
     : options(chosen),
       encoder(register_module("encoder", encoder_of(options))),
       decoder(register_module("decoder", decoder_of(options))) {
-  NoGradGuard no_grad;
   for (Tensor& parameter : parameters()) {
-    if (parameter.dim() < 2) continue;
-    const double bound =
-        std::sqrt(6.0 / static_cast<double>(parameter.size(0) + parameter.size(1)));
-    parameter.uniform_(-bound, bound);
+    if (parameter.dim() > 1) init::xavier_uniform_(parameter);
   }
 }
 

@@ -5,7 +5,9 @@
 // a key_padding_mask is [N, length].
 
 #include <reel/nn/attention.h>
-#include <reel/nn/transformer_parts.h>
+#include <reel/nn/dropout.h>
+#include <reel/nn/linear.h>
+#include <reel/nn/normalization.h>
 
 namespace reel::nn {
 
