@@ -30,6 +30,7 @@
 #include <reel/autograd/ops/pooling.h>
 #include <reel/autograd/ops/random.h>
 #include <reel/autograd/ops/rearrange.h>
+#include <reel/autograd/ops/recurrent.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/resize.h>
 #include <reel/autograd/ops/scan.h>
