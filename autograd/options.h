@@ -65,5 +65,7 @@ struct TopkOptions {
   bool largest = true;
   bool sorted = true;  ///< the result is always sorted; accepted as in PyTorch
 };
+/// Tanh and Relu are Elman's h' = f(W x + U h).
+enum class RecurrentCell { Tanh, Relu, Lstm, Gru };
 
 }  // namespace reel

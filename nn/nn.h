@@ -27,3 +27,5 @@
 #include <reel/nn/state.h>
 #include <reel/nn/transformer.h>
 #include <reel/nn/vision.h>
+#include <reel/nn/packed_sequence.h>
+#include <reel/nn/rnn.h>

@@ -40,6 +40,7 @@ const std::map<std::string, Family>& families() {
       {"binary", binary_family()},
       {"elementwise", elementwise_family()},
       {"conv", conv_family()},
+      {"rnn", rnn_family()},
   };
   return served;
 }

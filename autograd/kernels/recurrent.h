@@ -2,12 +2,11 @@
 // Recurrent layers: all steps of one direction, forward and backward.
 
 #include <reel/autograd/array.h>
+#include <reel/autograd/options.h>
 
 #include <vector>
 
 namespace reel::kernels {
-
-enum class RecurrentCell { Tanh, Relu, Lstm, Gru };
 
 /// How many numbers a cell makes of its input for each hidden one.
 constexpr int64_t gates_of(RecurrentCell cell) {

@@ -1,5 +1,6 @@
 #include <reel/autograd/function.h>
 #include <reel/autograd/grad.h>
+#include <reel/autograd/kernels/recurrent.h>
 #include <reel/autograd/ops/detail/check_floating.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/creation.h>
@@ -59,7 +60,7 @@ Tensor with_others(const Tensor& rows, const Tensor& all) {
 std::vector<Tensor> composed(const std::vector<Tensor>& in, const RecurrentSteps& steps) {
   const Tensor gates = linear(in[X], in[WeightIh], in[BiasIh]);
   const int64_t batch = steps.batch_sizes[0], size = in[WeightHh].size(1),
-                hidden = in[WeightHh].size(0) / gates_of(steps.cell);
+                hidden = in[WeightHh].size(0) / kernels::gates_of(steps.cell);
   const auto begin = [&](const Tensor& given, int64_t cols) {
     return given.defined() ? given : zeros({batch, cols}, {.dtype = gates.dtype()});
   };
@@ -186,7 +187,7 @@ RecurrentSteps steps_of(const Tensor& x, const RecurrentOptions& options) {
 void check_weights(const RecurrentWeights& weights, RecurrentCell cell, int64_t input,
                    Dtype dtype) {
   const Tensor &ih = weights.weight_ih, &hh = weights.weight_hh, &hr = weights.weight_hr;
-  const int64_t gates = gates_of(cell);
+  const int64_t gates = kernels::gates_of(cell);
   check(ih.dim() == 2 && hh.dim() == 2 && ih.size(0) == hh.size(0) && ih.size(0) > 0 &&
             ih.size(0) % gates == 0 && ih.size(1) == input,
         "{}: weight_ih [{} H, {}] and weight_hh [{} H, P] are required, got {} and {}", kOp, gates,
@@ -214,7 +215,7 @@ RecurrentResult recurrent(const Tensor& x, const RecurrentState& state,
   check_weights(weights, options.cell, x.size(-1), x.dtype());
   const int64_t batch = steps.batch_sizes[0], size = weights.weight_hh.size(1);
   check_shape("h", state.h, {batch, size}, x.dtype());
-  check_shape("c", state.c, {batch, weights.weight_hh.size(0) / gates_of(options.cell)}, x.dtype());
+  check_shape("c", state.c, {batch, weights.weight_hh.size(0) / kernels::gates_of(options.cell)}, x.dtype());
   check(options.cell == RecurrentCell::Lstm || !state.c.defined(), "{}: c is for Lstm only", kOp);
   const Tensor rows = packed ? x : x.reshape({x.size(0) * batch, x.size(2)});
   std::vector<Tensor> out = Recurrent::apply(rows, state.h, state.c, weights.weight_ih,

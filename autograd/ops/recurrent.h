@@ -1,13 +1,10 @@
 #pragma once
 // Recurrent layers in one operation for all of their steps.
 
-#include <reel/autograd/kernels/recurrent.h>
+#include <reel/autograd/options.h>
 #include <reel/autograd/tensor.h>
 
 namespace reel {
-
-/// Tanh and Relu are Elman's h' = f(W x + U h).
-using kernels::RecurrentCell;
 
 /// What a cell carries from step to step. c is the LSTM's.
 struct RecurrentState {

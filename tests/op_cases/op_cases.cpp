@@ -28,6 +28,7 @@ const Rows& op_cases() {
     pooling_rows(rows);
     rearrange_rows(rows);
     normalization_rows(rows);
+    recurrent_rows(rows);
     reduce_rows(rows);
     sorting_rows(rows);
     scan_rows(rows);

@@ -52,6 +52,7 @@ void matmul_rows(Rows& rows);
 void pooling_rows(Rows& rows);
 void rearrange_rows(Rows& rows);
 void normalization_rows(Rows& rows);
+void recurrent_rows(Rows& rows);
 void reduce_rows(Rows& rows);
 void sorting_rows(Rows& rows);
 void scan_rows(Rows& rows);

@@ -72,6 +72,7 @@ Family loss_family();
 Family norm_family();
 Family pool_family();
 Family reduce_family();
+Family rnn_family();
 Family shape_family();
 
 /// Calls of functions of one tensor, and of two.
