@@ -23,10 +23,9 @@ Numbers numbers_of(const Tensor& x) {
 }
 
 Numbers checked_lengths(const char* name, const Tensor& lengths, int64_t batch, int64_t steps) {
-  check<TypeError>(
-      lengths.defined() && is_integral(lengths.dtype()) && lengths.dtype() != kBool,
-      "{}: lengths of an integer dtype are required, got {}", name,
-      lengths.defined() ? name_of(lengths.dtype()) : "none");
+  check<TypeError>(lengths.defined() && is_integral(lengths.dtype()) && lengths.dtype() != kBool,
+                   "{}: lengths of an integer dtype are required, got {}", name,
+                   lengths.defined() ? name_of(lengths.dtype()) : "none");
   check(lengths.shape() == Shape(batch), "{}: lengths of shape [{}] are required, got {}", name,
         batch, lengths.shape());
   Numbers numbers = numbers_of(lengths);
@@ -108,8 +107,8 @@ PaddedSequence pad_packed_sequence(const PackedSequence& sequence, const PadOpti
   check(steps >= longest,
         "pad_packed_sequence: total_length must be at least the longest sequence's {}, got {}",
         longest, steps);
-  const Numbers order = sequence.sorted_indices.defined() ? numbers_of(sequence.sorted_indices)
-                                                          : counted(batch);
+  const Numbers order =
+      sequence.sorted_indices.defined() ? numbers_of(sequence.sorted_indices) : counted(batch);
   Numbers lengths(order.size());
   for (int64_t size : sizes) {
     for (int64_t i = 0; i < size; ++i)
@@ -143,9 +142,9 @@ Tensor pad_sequence(const std::vector<Tensor>& sequences, const PadOptions& opti
   std::vector<Tensor> padded;
   for (const Tensor& each : sequences) {
     const Shape rest = with_rows(each.shape(), steps - each.size(0), {}, 1);
-    padded.push_back(
-        rest[0] == 0 ? each
-                     : cat({each, full(rest, options.padding_value, {.dtype = each.dtype()})}));
+    padded.push_back(rest[0] == 0
+                         ? each
+                         : cat({each, full(rest, options.padding_value, {.dtype = each.dtype()})}));
   }
   return stack(padded, options.batch_first ? 0 : 1);
 }
@@ -158,8 +157,7 @@ std::vector<Tensor> unpad_sequence(const Tensor& padded, const Tensor& lengths, 
                                           padded.size(1 - batch_dim));
   std::vector<Tensor> sequences;
   for (size_t n = 0; n < numbers.size(); ++n)
-    sequences.push_back(
-        padded.select(batch_dim, static_cast<int64_t>(n)).slice(0, 0, numbers[n]));
+    sequences.push_back(padded.select(batch_dim, static_cast<int64_t>(n)).slice(0, 0, numbers[n]));
   return sequences;
 }
 

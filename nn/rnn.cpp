@@ -241,14 +241,16 @@ RecurrentState RNNCellBase::step(const Tensor& x, const RecurrentState& state) c
         options_.input_size, x.shape());
   const bool single = x.dim() == 1;
   each(state, [&](const Tensor& given) {
-    const Shape shape = single ? Shape{options_.hidden_size} : Shape{x.size(0), options_.hidden_size};
+    const Shape shape =
+        single ? Shape{options_.hidden_size} : Shape{x.size(0), options_.hidden_size};
     check(given.shape() == shape, "{}: a state of shape {} is required, got {}", name_, shape,
           given.shape());
     return given;
   });
   const auto with_batch = [&](const Tensor& t) { return single ? t.unsqueeze(0) : t; };
   const RecurrentState end =
-      recurrent(with_batch(x).unsqueeze(0), each(state, with_batch), weights, {.cell = cell_}).state;
+      recurrent(with_batch(x).unsqueeze(0), each(state, with_batch), weights, {.cell = cell_})
+          .state;
   return each(end, [&](const Tensor& t) { return single ? t.squeeze(0) : t; });
 }
 

@@ -103,11 +103,8 @@ TEST(RNN, second_derivatives_see_inputs_that_depend_on_each_other) {
 
 TEST(RNN, starts_with_pytorchs_numbers_in_its_order) {
   manual_seed(3);
-  const nn::LSTM lstm({.input_size = 5,
-                       .hidden_size = 4,
-                       .num_layers = 2,
-                       .bidirectional = true,
-                       .proj_size = 3});
+  const nn::LSTM lstm(
+      {.input_size = 5, .hidden_size = 4, .num_layers = 2, .bidirectional = true, .proj_size = 3});
   const std::vector<std::string> kinds{"weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"};
   manual_seed(3);
   const auto named = lstm->named_parameters();
@@ -131,11 +128,11 @@ TEST(RNN, starts_with_pytorchs_numbers_in_its_order) {
 }
 
 TEST(RNN, prints_as_pytorch_does) {
-  EXPECT_EQ(fmt::format("{}", nn::LSTM({.input_size = 64,
-                                        .hidden_size = 128,
-                                        .num_layers = 2,
-                                        .batch_first = true})),
-            "LSTM(64, 128, num_layers=2, batch_first=True)");
+  EXPECT_EQ(
+      fmt::format(
+          "{}",
+          nn::LSTM({.input_size = 64, .hidden_size = 128, .num_layers = 2, .batch_first = true})),
+      "LSTM(64, 128, num_layers=2, batch_first=True)");
   EXPECT_EQ(nn::LSTM({.input_size = 3,
                       .hidden_size = 2,
                       .num_layers = 2,
@@ -165,8 +162,8 @@ TEST(RNN, drops_between_layers_only_and_only_while_training) {
   // The same by hand: dropout of the first layer's output, nothing behind the second.
   const auto first = recurrent(x, {}, gru->weights(0), {.cell = RecurrentCell::Gru});
   manual_seed(1);
-  const auto second =
-      recurrent(dropout(first.output, {.p = 0.5}), {}, gru->weights(1), {.cell = RecurrentCell::Gru});
+  const auto second = recurrent(dropout(first.output, {.p = 0.5}), {}, gru->weights(1),
+                                {.cell = RecurrentCell::Gru});
   EXPECT_TRUE(equal(run(1).output, second.output));
   gru->eval();
   EXPECT_TRUE(equal(run(1).output, run(2).output));
@@ -292,14 +289,12 @@ TEST(PackedSequence, sorts_and_restores_the_order) {
 // Each sequence by itself, values and gradients, both orders and both directions.
 TEST(PackedSequence, runs_as_each_sequence_alone) {
   manual_seed(0);
-  const nn::LSTM lstm(
-      {.input_size = 2, .hidden_size = 3, .num_layers = 2, .bidirectional = true});
+  const nn::LSTM lstm({.input_size = 2, .hidden_size = 3, .num_layers = 2, .bidirectional = true});
   lstm->to(kFloat64);
   for (const std::vector<int64_t>& lengths :
        {std::vector<int64_t>{4, 2, 1}, std::vector<int64_t>{1, 4, 4, 2}}) {
     std::vector<Tensor> list;
-    for (int64_t length : lengths)
-      list.push_back(randn({length, 2}, kDouble).requires_grad_());
+    for (int64_t length : lengths) list.push_back(randn({length, 2}, kDouble).requires_grad_());
     const auto count = static_cast<int64_t>(list.size());
     const Tensor h0 = randn({4, count, 3}, kDouble), c0 = randn({4, count, 3}, kDouble);
     const auto [output, state] = lstm(pack_sequence(list, false), {h0, c0});
@@ -338,31 +333,51 @@ TEST(RNN, refuses_bad_input) {
        [] { nn::LSTM({.input_size = 3, .hidden_size = 2, .proj_size = 2}); }},
       {"RNN: nonlinearity must be \"tanh\" or \"relu\", got \"gelu\"",
        [] { nn::RNN({.input_size = 3, .hidden_size = 2, .nonlinearity = "gelu"}); }},
-      {"RNNCell: nonlinearity must be", [] {
-         nn::RNNCell({.input_size = 3, .hidden_size = 2, .nonlinearity = ""});
-       }},
+      {"RNNCell: nonlinearity must be",
+       [] { nn::RNNCell({.input_size = 3, .hidden_size = 2, .nonlinearity = ""}); }},
       {"LSTM: an input [T, N, 3] or [T, 3] is required, got [5, 2, 4]",
-       [&] { lstm(ones({5, 2, 4})); }},
+       [&] {
+         lstm(ones({5, 2, 4}));
+       }},
       {"LSTM: an input [T, N, 3] or [T, 3] is required, got [3]", [&] { lstm(ones({3})); }},
       {"LSTM: an input of at least one step is required, got [0, 2, 3]",
-       [&] { lstm(ones({0, 2, 3})); }},
-      {"LSTM: h0 of shape [1, 2, 4] is required, got [2, 4]", [&] { lstm(x, {ones({2, 4})}); }},
+       [&] {
+         lstm(ones({0, 2, 3}));
+       }},
+      {"LSTM: h0 of shape [1, 2, 4] is required, got [2, 4]",
+       [&] {
+         lstm(x, {ones({2, 4})});
+       }},
       {"LSTM: c0 of shape [1, 2, 4] is required, got [1, 3, 4]",
-       [&] { lstm(x, {ones({1, 2, 4}), ones({1, 3, 4})}); }},
+       [&] {
+         lstm(x, {ones({1, 2, 4}), ones({1, 3, 4})});
+       }},
       {"recurrent: weight_ih of dtype", [&] { lstm(x.to(kFloat64)); }},
       {"LSTM: no weights of layer 1", [&] { lstm->weights(1); }},
       {"GRUCell: an input [N, 3] or [3] is required, got [2, 2, 3]",
-       [&] { cell(ones({2, 2, 3})); }},
+       [&] {
+         cell(ones({2, 2, 3}));
+       }},
       {"GRUCell: a state of shape [2, 4] is required, got [2, 3]",
-       [&] { cell(ones({2, 3}), ones({2, 3})); }},
+       [&] {
+         cell(ones({2, 3}), ones({2, 3}));
+       }},
       {"pack_padded_sequence: lengths must be between 1 and 5, got 0",
-       [&] { pack_padded_sequence(x, tensor({3, 0})); }},
+       [&] {
+         pack_padded_sequence(x, tensor({3, 0}));
+       }},
       {"pack_padded_sequence: lengths must be between 1 and 5, got 6",
-       [&] { pack_padded_sequence(x, tensor({6, 1})); }},
+       [&] {
+         pack_padded_sequence(x, tensor({6, 1}));
+       }},
       {"pack_padded_sequence: lengths must not grow, got [2, 3]",
-       [&] { pack_padded_sequence(x, tensor({2, 3})); }},
+       [&] {
+         pack_padded_sequence(x, tensor({2, 3}));
+       }},
       {"pack_padded_sequence: lengths of shape [2] are required, got [3]",
-       [&] { pack_padded_sequence(x, tensor({3, 2, 1})); }},
+       [&] {
+         pack_padded_sequence(x, tensor({3, 2, 1}));
+       }},
       {"pack_padded_sequence: lengths of an integer dtype are required, got float32",
        [&] { pack_padded_sequence(x, ones({2})); }},
       {"pad_packed_sequence: total_length must be at least the longest sequence's 3, got 2",
@@ -391,7 +406,9 @@ TEST(RNN, refuses_bad_input) {
       {"recurrent: weight_ih [3 H, 3]",
        [&] { recurrent(x, {}, lstm->weights(), {.cell = RecurrentCell::Gru}); }},
       {"recurrent: c is for Lstm only",
-       [&] { recurrent(x, {{}, ones({2, 4})}, cell->weights, {.cell = RecurrentCell::Gru}); }},
+       [&] {
+         recurrent(x, {{}, ones({2, 4})}, cell->weights, {.cell = RecurrentCell::Gru});
+       }},
   };
   const Tensor before = joined(lstm->parameters()).detach();
   for (const auto& [text, call] : rows) {

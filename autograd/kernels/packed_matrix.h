@@ -15,7 +15,9 @@ class PackedMatrix {
  public:
   /// b[i][j] stands at data[i * row_step + j * col_step].
   PackedMatrix(int64_t k, int64_t n, const T* data, int64_t row_step, int64_t col_step)
-      : k_(k), n_(n), numbers_(Array::empty({(n + kPanel - 1) / kPanel * kPanel * k}, dtype_of<T>)) {
+      : k_(k),
+        n_(n),
+        numbers_(Array::empty({(n + kPanel - 1) / kPanel * kPanel * k}, dtype_of<T>)) {
     T* to = numbers_.data<T>();
     for (int64_t start = 0; start < n; start += kPanel) {
       const int64_t width = std::min(kPanel, n - start);

@@ -24,19 +24,20 @@ struct RecurrentSteps {
 /// Inputs, or their gradients, of one floating dtype and row-major; G = gates_of(cell), P = H
 /// unless weight_hr is there. States, biases and weight_hr may be undefined.
 struct RecurrentArrays {
-  Array x;                       ///< [rows, I]
-  Array h0, c0;                  ///< [N, P], [N, H]: undefined is 0
-  Array weight_ih, weight_hh;    ///< [G H, I], [G H, P]
-  Array bias_ih, bias_hh;        ///< [G H]
-  Array weight_hr;               ///< [P, H]
+  Array x;                     ///< [rows, I]
+  Array h0, c0;                ///< [N, P], [N, H]: undefined is 0
+  Array weight_ih, weight_hh;  ///< [G H, I], [G H, P]
+  Array bias_ih, bias_hh;      ///< [G H]
+  Array weight_hr;             ///< [P, H]
 };
 
 struct RecurrentForward {
   Array output = {}, h_n = {}, c_n = {};  ///< [rows, P], [N, P], [N, H] (Lstm)
   // What backward reads.
-  Array gates = {};                     ///< [rows, G H], behind their functions
-  Array h_before = {}, c_before = {};   ///< [rows, P], [rows, H] (Lstm): the states each step began with
-  Array candidate = {};                 ///< [rows, H] (Gru): what the reset gate is multiplied with
+  Array gates = {};  ///< [rows, G H], behind their functions
+  Array h_before = {},
+        c_before = {};   ///< [rows, P], [rows, H] (Lstm): the states each step began with
+  Array candidate = {};  ///< [rows, H] (Gru): what the reset gate is multiplied with
 };
 
 RecurrentForward recurrent(const RecurrentArrays& inputs, const RecurrentSteps& steps);

@@ -19,8 +19,8 @@ void plain_row(int64_t hidden, bool relu, const T* gates, const T* g, T* slopes)
   for_each_lanes<T>(hidden, [&](const Lanes<T>& lanes) {
     using Batch = xsimd::batch<T>;
     const Batch y = lanes.load(gates), given = lanes.load(g);
-    lanes.store(slopes, relu ? xsimd::select(y <= Batch(0), Batch(0), given)
-                             : given * (Batch(1) - y * y));
+    lanes.store(slopes,
+                relu ? xsimd::select(y <= Batch(0), Batch(0), given) : given * (Batch(1) - y * y));
   });
 }
 

@@ -1,9 +1,9 @@
 #include <reel/autograd/function.h>
 #include <reel/autograd/grad.h>
 #include <reel/autograd/kernels/recurrent.h>
+#include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/detail/check_floating.h>
 #include <reel/autograd/ops/elementwise.h>
-#include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/matmul.h>
 #include <reel/autograd/ops/recurrent.h>
@@ -215,12 +215,13 @@ RecurrentResult recurrent(const Tensor& x, const RecurrentState& state,
   check_weights(weights, options.cell, x.size(-1), x.dtype());
   const int64_t batch = steps.batch_sizes[0], size = weights.weight_hh.size(1);
   check_shape("h", state.h, {batch, size}, x.dtype());
-  check_shape("c", state.c, {batch, weights.weight_hh.size(0) / kernels::gates_of(options.cell)}, x.dtype());
+  check_shape("c", state.c, {batch, weights.weight_hh.size(0) / kernels::gates_of(options.cell)},
+              x.dtype());
   check(options.cell == RecurrentCell::Lstm || !state.c.defined(), "{}: c is for Lstm only", kOp);
   const Tensor rows = packed ? x : x.reshape({x.size(0) * batch, x.size(2)});
-  std::vector<Tensor> out = Recurrent::apply(rows, state.h, state.c, weights.weight_ih,
-                                             weights.weight_hh, weights.bias_ih, weights.bias_hh,
-                                             weights.weight_hr, steps);
+  std::vector<Tensor> out =
+      Recurrent::apply(rows, state.h, state.c, weights.weight_ih, weights.weight_hh,
+                       weights.bias_ih, weights.bias_hh, weights.weight_hr, steps);
   return {packed ? out[0] : out[0].view({x.size(0), batch, size}), {out[1], out[2]}};
 }
 

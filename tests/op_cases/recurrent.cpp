@@ -16,7 +16,8 @@ struct Naive {
 
   double product(const Values& x, const Tensor& weight, int64_t row) const {
     double total = 0;
-    for (size_t i = 0; i < x.size(); ++i) total += x[i] * at(weight, {row, static_cast<int64_t>(i)});
+    for (size_t i = 0; i < x.size(); ++i)
+      total += x[i] * at(weight, {row, static_cast<int64_t>(i)});
     return total;
   }
   void step(const Values& x, Values& h, Values& c) const {
@@ -46,7 +47,8 @@ struct Naive {
     if (in.size() <= w + 4) {
       h = made;
     } else {
-      for (size_t p = 0; p < h.size(); ++p) h[p] = product(made, in[w + 4], static_cast<int64_t>(p));
+      for (size_t p = 0; p < h.size(); ++p)
+        h[p] = product(made, in[w + 4], static_cast<int64_t>(p));
     }
   }
 };
@@ -75,7 +77,8 @@ Tensor naive(const Tensors& in, const RecurrentOptions& options) {
     Values h = row_of(in[1], {n}, size);
     Values c = lstm ? row_of(in[2], {n}, in[2].size(1)) : Values();
     for (int64_t s = 0; s < steps; ++s) {
-      const int64_t t = options.reverse ? steps - 1 - s : s, row = first[static_cast<size_t>(t)] + n;
+      const int64_t t = options.reverse ? steps - 1 - s : s,
+                    row = first[static_cast<size_t>(t)] + n;
       if (row >= first[static_cast<size_t>(t) + 1]) continue;
       net.step(row_of(in[0], packed ? Index{row} : Index{t, n}, in[0].size(-1)), h, c);
       std::copy(h.begin(), h.end(), outputs.begin() + row * size);
@@ -90,10 +93,9 @@ Tensor naive(const Tensors& in, const RecurrentOptions& options) {
 Tensor joined(const Tensors& in, const RecurrentOptions& options) {
   const bool lstm = options.cell == RecurrentCell::Lstm;
   const size_t w = lstm ? 3 : 2;
-  const auto [output, end] =
-      recurrent(in[0], {in[1], lstm ? in[2] : Tensor()},
-                {in[w], in[w + 1], in[w + 2], in[w + 3], in.size() > w + 4 ? in[w + 4] : Tensor()},
-                options);
+  const auto [output, end] = recurrent(
+      in[0], {in[1], lstm ? in[2] : Tensor()},
+      {in[w], in[w + 1], in[w + 2], in[w + 3], in.size() > w + 4 ? in[w + 4] : Tensor()}, options);
   std::vector<Tensor> parts{output.flatten(), end.h.flatten()};
   if (lstm) parts.push_back(end.c.flatten());
   return cat(parts);
