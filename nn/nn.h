@@ -18,14 +18,14 @@
 #include <reel/nn/loss.h>
 #include <reel/nn/module.h>
 #include <reel/nn/normalization.h>
+#include <reel/nn/packed_sequence.h>
 #include <reel/nn/padding.h>
 #include <reel/nn/parameters.h>
 #include <reel/nn/parametrize.h>
 #include <reel/nn/pooling.h>
 #include <reel/nn/regularization.h>
 #include <reel/nn/repr.h>
+#include <reel/nn/rnn.h>
 #include <reel/nn/state.h>
 #include <reel/nn/transformer.h>
 #include <reel/nn/vision.h>
-#include <reel/nn/packed_sequence.h>
-#include <reel/nn/rnn.h>
