@@ -292,6 +292,10 @@ bool check_gradient(const TensorsFunction& f, const std::vector<Tensor>& inputs,
 }
 
 /// f as a function of several outputs.
+TensorsFunction listed(const Function1& f) {
+  return [&f](const std::vector<Tensor>& inputs) { return std::vector<Tensor>{f(inputs[0])}; };
+}
+
 TensorsFunction listed(const TensorFunction& f) {
   return [&f](const std::vector<Tensor>& inputs) { return std::vector<Tensor>{f(inputs)}; };
 }
@@ -309,6 +313,10 @@ bool gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
   return gradcheck(listed(f), inputs, options);
 }
 
+bool gradcheck(const Function1& f, const Tensor& input, const GradcheckOptions& options) {
+  return gradcheck(listed(f), {input}, options);
+}
+
 bool gradgradcheck(const TensorsFunction& f, const std::vector<Tensor>& inputs,
                    const GradcheckOptions& options) {
   EnableGradGuard recording;
@@ -319,6 +327,10 @@ bool gradgradcheck(const TensorsFunction& f, const std::vector<Tensor>& inputs,
 bool gradgradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
                    const GradcheckOptions& options) {
   return gradgradcheck(listed(f), inputs, options);
+}
+
+bool gradgradcheck(const Function1& f, const Tensor& input, const GradcheckOptions& options) {
+  return gradgradcheck(listed(f), {input}, options);
 }
 
 }  // namespace reel::autograd

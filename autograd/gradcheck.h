@@ -1,7 +1,7 @@
 #pragma once
 // Gradients by backward against gradients by finite differences.
 
-#include <reel/autograd/tensor.h>
+#include <reel/autograd/grad.h>
 
 namespace reel::autograd {
 
@@ -26,6 +26,7 @@ bool gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
                const GradcheckOptions& options = {});
 bool gradcheck(const TensorsFunction& f, const std::vector<Tensor>& inputs,
                const GradcheckOptions& options = {});
+bool gradcheck(const Function1& f, const Tensor& input, const GradcheckOptions& options = {});
 
 /// The same for the gradient of f, by the inputs and by the gradients of the outputs, for which
 /// random numbers are taken (always the same, not from the default generator). Same as
@@ -34,5 +35,6 @@ bool gradgradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
                    const GradcheckOptions& options = {});
 bool gradgradcheck(const TensorsFunction& f, const std::vector<Tensor>& inputs,
                    const GradcheckOptions& options = {});
+bool gradgradcheck(const Function1& f, const Tensor& input, const GradcheckOptions& options = {});
 
 }  // namespace reel::autograd

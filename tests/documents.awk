@@ -3,7 +3,7 @@
 function trim(text) { gsub(/^[ \t]+|[ \t]+$/, "", text); return text }
 function code(cell) { cell = trim(cell); return cell ~ /^`.*`$/ ? substr(cell, 2, length(cell) - 2) : "" }
 
-FNR == 1 { suite = FILENAME; sub(/^.*\//, "", suite); sub(/\.md$/, "", suite) }
+FNR == 1 { suite = FILENAME; sub(/^.*\//, "", suite); sub(/\.md$/, "", suite); if (suite == "nn") suite = "nn_" }
 /^\|/ {
   columns = split($0, cell, "|") - 1  # before the first and behind the last bar there is nothing
   shape = trim(cell[columns])

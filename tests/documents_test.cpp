@@ -15,6 +15,15 @@ struct from_pytorch : testing::Test {
   optim::SGD optimizer{model->parameters(), {.lr = 0.1}};
 };
 
+// Those of docs/nn.md.
+struct nn_ : testing::Test {
+  Tensor features = randn({8, 6}), others = randn({8, 6});
+  Tensor signal = randn({8, 6, 20}), image = randn({8, 6, 12, 12}), volume = randn({8, 6, 4, 6, 6});
+  Tensor sequence = randn({20, 8, 6});
+  Tensor labels = randint(0, 6, {8}), tokens = randint(0, 10, {8, 5});
+  ValuesAndIndices pooled = nn::MaxPool1d(2)->forward_with_indices(signal);
+};
+
 // Their variables are there to be seen.
 #pragma GCC diagnostic ignored "-Wshadow"
 #pragma GCC diagnostic ignored "-Wunused-variable"

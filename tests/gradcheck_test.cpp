@@ -205,6 +205,13 @@ TEST(Gradcheck, records_under_no_grad) {
   EXPECT_FALSE(is_grad_enabled());
 }
 
+TEST(Gradcheck, takes_a_function_of_one_tensor) {
+  const Tensor x = rand({3}, {.dtype = kFloat64, .requires_grad = true});
+  EXPECT_TRUE(autograd::gradcheck([](const Tensor& a) { return a.tanh(); }, x));
+  EXPECT_TRUE(autograd::gradgradcheck([](const Tensor& a) { return a.tanh(); }, x));
+  EXPECT_FALSE(autograd::gradcheck([](const Tensor& a) { return a * a.detach(); }, x));
+}
+
 TEST(Gradcheck, leaves_the_default_generator_alone) {
   manual_seed(7);
   const Tensor expected = rand({4});
