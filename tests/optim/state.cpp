@@ -2,6 +2,7 @@
 #include "variable.h"
 
 #include <cmath>
+#include <type_traits>
 
 using namespace reel;
 using reel::tests::message_of;
@@ -62,4 +63,72 @@ TEST(Optimizer, refuses_a_state_of_another_model_and_changes_nothing) {
   EXPECT_NE(message_of([&] { sgd.load_state_dict(other.state_dict()); }).find("missing"),
             std::string::npos);
   EXPECT_EQ(sgd.lr(), 0.1);
+}
+
+TEST(Optimizer, loads_no_state_of_another_shape_into_a_parameter) {
+  Tensor x = variable({1, 2}), y = variable({3});
+  optim::SGD sgd({x, y}, {.lr = 0.1, .momentum = 0.5});
+  const auto step = [&] {
+    x.mutable_grad() = ones({2}, {.dtype = kFloat64});
+    y.mutable_grad() = ones({1}, {.dtype = kFloat64});
+    sgd.step();
+  };
+  step();
+  const optim::StateDict before = sgd.state_dict();
+  for (const Shape& shape : {Shape{}, Shape{2}, Shape{1, 1}}) {
+    optim::StateDict state = before;
+    state.at("param_groups.0.lr") = full({1}, 0.7, {.dtype = kFloat64});
+    // What comes first and fits is not taken, either.
+    state.at("state.0.momentum_buffer") = zeros({2}, {.dtype = kFloat64});
+    state.at("state.1.momentum_buffer") = zeros(shape, {.dtype = kFloat64});
+    EXPECT_NE(message_of([&] {
+                sgd.load_state_dict(state);
+              }).find("momentum_buffer of parameter 1 must be of shape [1], got"),
+              std::string::npos);
+  }
+  EXPECT_EQ(sgd.lr(), 0.1);
+  EXPECT_EQ(sgd.steps(), 1);
+  step();  // 0.1 (1, then 0.5 + 1)
+  EXPECT_NEAR(x.data<double>()[0], 1 - 0.1 - 0.15, 1e-15);
+  EXPECT_NEAR(y.item<double>(), 3 - 0.1 - 0.15, 1e-15);
+}
+
+TEST(Optimizer, refuses_to_step_a_parameter_whose_shape_has_changed) {
+  Tensor x = variable({1, 2}), y = variable({3});
+  optim::SGD sgd({y, x}, {.lr = 0.1, .momentum = 0.5});
+  const auto set_gradients = [&] {
+    x.mutable_grad() = ones(x.shape(), {.dtype = kFloat64});
+    y.mutable_grad() = ones({1}, {.dtype = kFloat64});
+  };
+  set_gradients();
+  sgd.step();
+  x.body()->array = zeros({3}, {.dtype = kFloat64}).array();
+  set_gradients();
+  EXPECT_NE(message_of([&] { sgd.step(); }).find("made for a parameter of shape [2], which is [3]"),
+            std::string::npos);
+  EXPECT_DOUBLE_EQ(y.item<double>(), 2.9);
+  EXPECT_EQ(sgd.steps(), 1);
+}
+
+namespace {
+
+// A copy would share its states with the original.
+template <class... Optimizers>
+constexpr bool kMoveOnly = ((!std::is_copy_constructible_v<Optimizers> &&
+                             !std::is_copy_assignable_v<Optimizers> &&
+                             std::is_move_constructible_v<Optimizers>)&&...);
+static_assert(kMoveOnly<optim::SGD, optim::Adam, optim::Muon, optim::LBFGS, optim::Newton>);
+static_assert(!std::is_copy_constructible_v<optim::StepLR>);
+
+}  // namespace
+
+TEST(Optimizer, goes_on_where_it_is_moved) {
+  Tensor x = variable({1});
+  optim::SGD from({x}, {.lr = 0.1, .momentum = 0.5});
+  x.mutable_grad() = ones({1}, {.dtype = kFloat64});
+  from.step();
+  optim::SGD to = std::move(from);
+  to.step();
+  EXPECT_NEAR(x.item<double>(), 1 - 0.1 - 0.15, 1e-15);
+  EXPECT_EQ(to.steps(), 2);
 }
