@@ -13,8 +13,8 @@ struct AdamOptions {
   double weight_decay = 0;
   bool amsgrad = false;  ///< the largest second moment so far counts
   bool maximize = false;
-  bool eps_hat =
-      false;  ///< eps beside the root before its correction: Kingma and Ba, section 2; Keras
+  /// eps beside the root before its correction: Kingma and Ba, section 2; Keras.
+  bool eps_hat = false;
 
   void check(const char* optimizer) const;
   static void each(auto& o, auto f) {
@@ -167,7 +167,7 @@ struct SparseAdamOptions {
 };
 
 /// Adam for gradients of which most rows are zero (embeddings): such rows of the parameter, and of
-/// its moments, stay as they are. Same as torch.optim.SparseAdam for those rows as a sparse
+/// its moments, stay as they are. Same as torch.optim.SparseAdam with the other rows as a sparse
 /// gradient.
 class SparseAdam : public OptimizerOf<SparseAdamOptions> {
  public:

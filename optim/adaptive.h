@@ -55,8 +55,8 @@ struct AdadeltaOptions {
   }
 };
 
-/// s = rho s + (1 - rho) g^2, d = sqrt(a + eps) / sqrt(s + eps) g, a = rho a + (1 - rho) d^2, p = p
-/// - lr d (Zeiler 2012, algorithm 1). Same as torch.optim.Adadelta.
+/// s = rho s + (1 - rho) g^2, d = sqrt(a + eps) / sqrt(s + eps) g, a = rho a + (1 - rho) d^2,
+/// p = p - lr d (Zeiler 2012, algorithm 1). Same as torch.optim.Adadelta.
 class Adadelta : public OptimizerOf<AdadeltaOptions> {
  public:
   using OptimizerOf::OptimizerOf;
@@ -146,9 +146,9 @@ struct FtrlOptions {
 };
 
 /// Follow the regularised leader, proximal (McMahan et al. 2013, algorithm 1), with l1 that makes
-/// zeros. n = n + g^2, z = z + g - (n'^-lr_power - n^-lr_power) / lr p, p = (clamp(z, -l1, l1) - z)
-/// /
-/// ((beta + n'^-lr_power) / lr + 2 l2). Same as tf.keras.optimizers.Ftrl.
+/// zeros: n' = n + g^2, z = z + g - (n'^-lr_power - n^-lr_power) / lr p,
+/// p = (clamp(z, -l1, l1) - z) / ((beta + n'^-lr_power) / lr + 2 l2).
+/// Same as tf.keras.optimizers.Ftrl.
 class Ftrl : public OptimizerOf<FtrlOptions> {
  public:
   using OptimizerOf::OptimizerOf;

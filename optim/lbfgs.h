@@ -1,4 +1,5 @@
 #pragma once
+// The method of choice for a smooth loss of a full batch: a few pairs of vectors for the Hessian.
 
 #include <reel/optim/optimizer_of.h>
 

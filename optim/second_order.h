@@ -99,9 +99,9 @@ struct LevenbergMarquardtOptions {
   static constexpr const char* name = "LevenbergMarquardt";
   double lr = 1;
   double damping = 1;  ///< the first; more is more cautious, 0 with a growth of 1 is Gauss-Newton
-  double growth =
-      10;  ///< of the damping after a step that does not help; its inverse after one that does
-  double max_tries = 30;
+  /// Of the damping after a step that does not help; its inverse after one that does.
+  double growth = 10;
+  double max_tries = 30;  ///< lengths of a step, until one helps
 
   void check(const char* optimizer) const;
   static void each(auto& o, auto f) {

@@ -1,4 +1,5 @@
 #pragma once
+// Gradient descent, with momentum in its several forms, and with an average of the path.
 
 #include <reel/optim/optimizer_of.h>
 
@@ -10,12 +11,12 @@ struct SGDOptions {
   double momentum = 0;
   double dampening = 0;
   double weight_decay = 0;
-  bool nesterov =
-      false;  ///< looks ahead along the buffer, with the gradient where the parameter is
+  /// Looks ahead along the buffer, with the gradient where the parameter is.
+  bool nesterov = false;
   bool maximize = false;
   double decay = 0;  ///< Keras: lr / (1 + decay * steps taken before)
-  bool lr_inside =
-      false;  ///< the lecture's and Keras' momentum: lr enters the buffer with its gradient
+  /// The lecture's and Keras' momentum: lr enters the buffer with its gradient.
+  bool lr_inside = false;
   /// Nesterov (1983) as the lecture prints it: step(closure) has the gradient computed at
   /// parameter - momentum * buffer. Needs lr_inside.
   bool evaluate_ahead = false;

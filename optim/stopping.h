@@ -1,4 +1,5 @@
 #pragma once
+// When a loop of steps has come to its end.
 
 #include <reel/optim/optimizer.h>
 
@@ -19,10 +20,11 @@ struct StoppingOptions {
 class Stopping {
  public:
   explicit Stopping(const Optimizer& optimizer, const StoppingOptions& options = {});
-  /// Whether there is another iteration; `loss` is that of the last one, if patience is to be kept.
+  /// Whether there is another iteration. `loss` is that of the last one, for patience; the first
+  /// call, before which there was none, does not look at it.
   bool goes_on(double loss = 0);
   int64_t iterations() const { return iterations_; }
-  /// The 2-norm of the last step.
+  /// The 2-norm of the last step; infinite before there was one, and without a precision.
   double last_step() const { return last_step_; }
 
  private:

@@ -66,7 +66,7 @@ struct PrintedAdam : optim::OptimizerOf<PrintedOptions> {
 }  // namespace
 
 // The last printed digit decides the bound.
-TEST(Lecture, trajectories_in_the_bowl) {
+TEST(Lecture, trajectories_of_descent_and_momentum_in_the_bowl) {
   using namespace optim;
   expect_path(bowl<SGD>({.lr = 0.01}), {{0.98, 0.8}, {0.9604, 0.64}, {0.941192, 0.512}}, 1e-10);
   const Path momentum = {{0.98, 0.8}, {0.9424, 0.46}, {0.889712, 0.062}};
@@ -78,6 +78,10 @@ TEST(Lecture, trajectories_in_the_bowl) {
   expect_path(bowl<SGD>({.lr = 0.01, .momentum = 0.9, .nesterov = true}), keras, 1e-10);
   expect_path(bowl<SGD>({.lr = 0.01, .momentum = 0.9, .nesterov = true, .lr_inside = true}), keras,
               1e-10);
+}
+
+TEST(Lecture, trajectories_of_adaptive_methods_in_the_bowl) {
+  using namespace optim;
   expect_path(
       bowl<Adagrad>({.lr = 0.01, .eps = 1e-8, .eps_inside_root = true}),
       {{0.990000000012, 0.99}, {0.982964554038, 0.982964554021}, {0.977237939509, 0.977237939490}},

@@ -16,12 +16,17 @@ TEST(Optimizer, refuses_what_cannot_be_optimised) {
   EXPECT_THROW(optim::SGD({arange(3)}, {.lr = 1}), TypeError);
 }
 
+namespace {
+
+void says(const std::function<void()>& call, const char* what) {
+  const std::string text = message_of(call);
+  EXPECT_NE(text.find(what), std::string::npos) << text;
+}
+
+}  // namespace
+
 TEST(Optimizers, refuse_options_that_make_no_sense) {
   const Tensor x = variable({1});
-  const auto says = [](const std::function<void()>& call, const char* what) {
-    const std::string text = message_of(call);
-    EXPECT_NE(text.find(what), std::string::npos) << text;
-  };
   using namespace optim;
   says([&] { Adam({x}, {.lr = -1}); }, "Adam: lr must be finite and not negative, got -1");
   says([&] { Adam({x}, {.betas = {1, 0.9}}); }, "betas must be finite and in [0, 1), got 1");
@@ -49,7 +54,11 @@ TEST(Optimizers, refuse_options_that_make_no_sense) {
   says([&] { SparseAdam({x}, {.betas = {-0.1, 0.9}}); }, "betas");
   says([&] { RAdam({x}, {.weight_decay = -1}); }, "weight_decay");
   says([&] { RMSprop({x}, {.alpha = 1.5}); }, "alpha");
-  Adam adam({x}, {.lr = 0.1});
+}
+
+TEST(Optimizers, refuse_later_changes_that_make_no_sense) {
+  const Tensor x = variable({1});
+  optim::Adam adam({x}, {.lr = 0.1});
   says([&] { adam.add_param_group({x}, {}); }, "appears twice");
   says([&] { adam.number("momentum", 0); }, "no number named momentum");
   says([&] { adam.set_lr(-1); }, "lr must be finite and not negative, got -1");
