@@ -91,18 +91,29 @@ void CyclicLR::apply() {
   set_momentum();
 }
 
-// ---- one cycle -------------------------------------------------------------------------------------------
+// ---- one cycle, and to the lr of averaging ----------------------------------------------------------------
+
+Annealing::Annealing(const char* schedule, std::string_view strategy) : cosine_(strategy == "cos") {
+  check(cosine_ || strategy == "linear", "{}: anneal_strategy must be cos or linear, got {}",
+        schedule, strategy);
+}
+
+double Annealing::share(double time) const {
+  return cosine_ ? (1 - std::cos(std::numbers::pi * time)) / 2 : time;
+}
+
+double Annealing::operator()(double from, double to, double time) const {
+  return to * share(time) + from * (1 - share(time));
+}
 
 OneCycleLR::OneCycleLR(Optimizer& optimizer, const OneCycleLROptions& options)
-    : LRScheduler(optimizer), options_(options), cosine_(options.anneal_strategy == "cos") {
+    : LRScheduler(optimizer), options_(options), annealing_("OneCycleLR", options.anneal_strategy) {
   if (options_.total_steps == 0) options_.total_steps = options.epochs * options.steps_per_epoch;
   check(options_.total_steps > 0,
         "OneCycleLR: total_steps, or epochs and steps_per_epoch, must be positive, got {}",
         options_.total_steps);
   check(options.pct_start >= 0 && options.pct_start <= 1,
         "OneCycleLR: pct_start must be in [0, 1], got {}", options.pct_start);
-  check(cosine_ || options.anneal_strategy == "linear",
-        "OneCycleLR: anneal_strategy must be cos or linear, got {}", options.anneal_strategy);
   options.max_lr.check("OneCycleLR", "max_lr", optimizer.groups());
   for (const double factor : {options.div_factor, options.final_div_factor})
     check(std::isfinite(factor) && factor > 0,
@@ -130,11 +141,6 @@ OneCycleLR::Place OneCycleLR::place() const {
   }
 }
 
-double OneCycleLR::between(double from, double to, double share) const {
-  if (!cosine_) return (to - from) * share + from;
-  return to + (from - to) / 2 * (std::cos(std::numbers::pi * share) + 1);
-}
-
 double OneCycleLR::lr_of(int level, size_t group) const {
   const double top = options_.max_lr.at(group), first = top / options_.div_factor;
   return level > 0 ? top : level == 0 ? first : first / options_.final_div_factor;
@@ -142,7 +148,7 @@ double OneCycleLR::lr_of(int level, size_t group) const {
 
 double OneCycleLR::next_lr(double, size_t group) const {
   const auto [phase, share] = place();
-  return between(lr_of(phase.lr_from, group), lr_of(phase.lr_to, group), share);
+  return annealing_(lr_of(phase.lr_from, group), lr_of(phase.lr_to, group), share);
 }
 
 void OneCycleLR::set_momentum() {
@@ -151,7 +157,7 @@ void OneCycleLR::set_momentum() {
   for (size_t group = 0; group < base_lr_.size(); ++group) {
     const double ends[] = {options_.base_momentum.at(group), options_.max_momentum.at(group)};
     optimizer_.number(momentum_name(optimizer_), group) =
-        between(ends[phase.momentum_from], ends[phase.momentum_to], share);
+        annealing_(ends[phase.momentum_from], ends[phase.momentum_to], share);
   }
 }
 
@@ -165,6 +171,29 @@ void OneCycleLR::step() {
 void OneCycleLR::apply() {
   LRScheduler::apply();
   set_momentum();
+}
+
+SWALR::SWALR(Optimizer& optimizer, const SWALROptions& options)
+    : LRScheduler(optimizer), options_(options), annealing_("SWALR", options.anneal_strategy) {
+  check(options.anneal_epochs >= 0, "SWALR: anneal_epochs must not be negative, got {}",
+        options.anneal_epochs);
+  options.swa_lr.check("SWALR", "swa_lr", optimizer.groups());
+  start();
+}
+
+double SWALR::share(int64_t epoch) const {
+  if (options_.anneal_epochs == 0) return 1;
+  const double time = static_cast<double>(epoch) / static_cast<double>(options_.anneal_epochs);
+  return annealing_.share(std::clamp(time, 0.0, 1.0));
+}
+
+// From the lr before, as in PyTorch: what another schedule has made of it until now is the start.
+double SWALR::next_lr(double lr, size_t group) const {
+  const double goal = options_.swa_lr.at(group), now = share(last_epoch_);
+  if (now == 1) return goal;
+  if (last_epoch_ == 0) return lr;
+  const double before = share(last_epoch_ - 1), first = (lr - before * goal) / (1 - before);
+  return goal * now + first * (1 - now);
 }
 
 // ---- by a metric -----------------------------------------------------------------------------------------
@@ -208,6 +237,10 @@ void ReduceLROnPlateau::begin() {
 }
 
 void ReduceLROnPlateau::step(double metric) {
+  all_or_nothing([&] { look_at(metric); });
+}
+
+void ReduceLROnPlateau::look_at(double metric) {
   ++last_epoch_;
   if (is_better(metric)) {
     best_ = metric;
@@ -339,16 +372,10 @@ ChainedScheduler::ChainedScheduler(SchedulerList schedulers)
     : ChainedScheduler(first_optimizer(schedulers), schedulers) {}
 
 void ChainedScheduler::step() {
-  const StateDict before = state_dict();
-  const std::vector<double> lr = get_last_lr();
-  try {
+  all_or_nothing([&] {
     for (const auto& scheduler : schedulers_) scheduler->step();
-  } catch (...) {
-    load_all(schedulers_, before);
-    for (size_t group = 0; group < lr.size(); ++group) optimizer_.set_lr(lr[group], group);
-    throw;
-  }
-  ++last_epoch_;
+    ++last_epoch_;
+  });
 }
 
 void ChainedScheduler::begin() {

@@ -1,5 +1,6 @@
 #pragma once
-// Schedules that set lr and momentum together, look at a metric, or are made of other schedules.
+// Schedules that set lr and momentum together, end at an lr of their own, look at a metric, or are
+// made of other schedules.
 
 #include <reel/optim/lr_scheduler.h>
 
@@ -47,6 +48,19 @@ class CyclicLR : public LRScheduler {
   std::string mode_;  // options_.mode may see a text that is gone
 };
 
+/// The way from one number to another, in a line or in half a cosine.
+class Annealing {
+ public:
+  /// Throws unless the strategy is "cos" or "linear".
+  Annealing(const char* schedule, std::string_view strategy);
+  /// How much of the way is done after this share of the time.
+  double share(double time) const;
+  double operator()(double from, double to, double time) const;
+
+ private:
+  bool cosine_;
+};
+
 struct OneCycleLROptions {
   PerGroup max_lr = 1e-2;
   int64_t total_steps = 0;  ///< or epochs * steps_per_epoch
@@ -82,13 +96,33 @@ class OneCycleLR : public LRScheduler {
     double share;
   };
   Place place() const;
-  double between(double from, double to, double share) const;
   double lr_of(int level, size_t group) const;
   void set_momentum();
 
   OneCycleLROptions options_;
-  bool cosine_;
+  Annealing annealing_;
   std::vector<Phase> phases_;
+};
+
+struct SWALROptions {
+  PerGroup swa_lr = {};  ///< must be given
+  int64_t anneal_epochs = 10;
+  std::string_view anneal_strategy = "cos";  ///< or "linear"
+};
+/// From the lr there is when it first steps to swa_lr in anneal_epochs epochs, and no further: for
+/// the epochs whose weights are averaged. Same as torch.optim.swa_utils.SWALR.
+class SWALR : public LRScheduler {
+ public:
+  SWALR(Optimizer& optimizer, const SWALROptions& options);
+
+ protected:
+  double next_lr(double lr, size_t group) const override;
+
+ private:
+  double share(int64_t epoch) const;
+
+  SWALROptions options_;
+  Annealing annealing_;
 };
 
 struct ReduceLROnPlateauOptions {
@@ -118,6 +152,7 @@ class ReduceLROnPlateau : public LRScheduler {
 
  private:
   bool is_better(double metric) const;
+  void look_at(double metric);
 
   ReduceLROnPlateauOptions options_;
   bool maximize_, relative_;

@@ -42,10 +42,24 @@ void LRScheduler::step() {
   }
 }
 
+void LRScheduler::all_or_nothing(const std::function<void()>& f) {
+  const StateDict before = state_dict();
+  const std::function<void()> put_back = optimizer_.options_now();
+  try {
+    f();
+  } catch (...) {
+    load_state_dict(before);
+    put_back();
+    throw;
+  }
+}
+
 void LRScheduler::restart() {
-  for (size_t group = 0; group < base_lr_.size(); ++group)
-    optimizer_.set_lr(base_lr_[group], group);
-  begin();
+  all_or_nothing([&] {
+    for (size_t group = 0; group < base_lr_.size(); ++group)
+      optimizer_.set_lr(base_lr_[group], group);
+    begin();
+  });
 }
 
 void LRScheduler::begin() {

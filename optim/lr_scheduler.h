@@ -18,7 +18,7 @@ class LRScheduler {
 
   /// The next epoch. Throws, and changes nothing, if lr would not be finite or be negative.
   virtual void step();
-  /// Epoch 0 again, from the initial lr.
+  /// Epoch 0 again, from the initial lr. Throws, and changes nothing, as step() does.
   void restart();
   /// Epoch 0 again, from the lr there is.
   virtual void begin();
@@ -39,6 +39,8 @@ class LRScheduler {
   virtual void apply();
   /// Epoch 0, for the derived constructor.
   void start();
+  /// Calls f; if that throws, this schedule and the optimiser's options are as they were before.
+  void all_or_nothing(const std::function<void()>& f);
   /// Calls f(name, number) for what a schedule remembers besides the epoch.
   virtual void each_number(const std::function<void(const char*, double&)>&) {}
 
@@ -75,7 +77,14 @@ class MultiplicativeLR : public LRScheduler {
   LambdaList functions_;
 };
 
-/// A schedule that is a formula with options of type O.
+/// What a formula knows of a group.
+struct Moment {
+  double lr, initial;
+  int64_t epoch;
+};
+
+/// A schedule that is a formula: the options' next() gives the lr, and their check() throws on what
+/// makes no sense.
 template <class O>
 class FormulaLR : public LRScheduler {
  public:
@@ -90,12 +99,6 @@ class FormulaLR : public LRScheduler {
     return options_.next({.lr = lr, .initial = initial(group), .epoch = last_epoch_});
   }
   O options_;
-};
-
-/// What a formula knows of a group.
-struct Moment {
-  double lr, initial;
-  int64_t epoch;
 };
 
 struct StepLROptions {

@@ -203,11 +203,11 @@ void Optimizer::load_state_dict(const StateDict& state) {
       states.push_back(State::load(states.size(), state, parameter));
   }
   const int64_t steps = find("steps").item<int64_t>();
-  const StateDict before = state_dict();
+  const std::function<void()> put_back = options_now();
   try {
     for (size_t group = 0; group < groups_.size(); ++group) load_options(group, state);
-  } catch (const Error&) {
-    for (size_t group = 0; group < groups_.size(); ++group) load_options(group, before);
+  } catch (...) {
+    put_back();
     throw;
   }
   states_ = std::move(states);

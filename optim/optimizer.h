@@ -41,6 +41,7 @@ class Optimizer {
   std::vector<Tensor> parameters() const;
   const std::vector<Tensor>& parameters(size_t group) const { return groups_.at(group); }
   size_t groups() const { return groups_.size(); }
+  /// The lr of a group.
   double lr(size_t group = 0) { return number("lr", group); }
   /// Of all groups, or of one. Throws unless lr is finite and not negative.
   void set_lr(double lr);
@@ -76,6 +77,8 @@ class Optimizer {
   virtual double* option(std::string_view name, size_t group) = 0;
   virtual void save_options(size_t group, StateDict& into) const = 0;
   virtual void load_options(size_t group, const StateDict& from) = 0;
+  /// A function that sets all options to what they are now.
+  virtual std::function<void()> options_now() = 0;
   /// Calls f(parameter, state, group) for every parameter.
   template <class F>
   void each_state(F f) {
@@ -94,6 +97,7 @@ class Optimizer {
   int64_t steps_ = 0;
 
  private:
+  friend class LRScheduler;  // puts options back when a step is refused
   std::string name_of_parameter(size_t place) const;
   double clip_factor() const;
   Tensor prepared(const Tensor& parameter, double factor) const;

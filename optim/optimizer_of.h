@@ -26,18 +26,19 @@ struct ParamGroup {
   O options = {};
 };
 
-/// An option of its type as numbers: 0 and 1 for bool, two for a pair.
 namespace detail {
+// An option of its type as numbers: 0 or 1 for bool, two for a pair.
 std::vector<double> numbers_of(double value);
 std::vector<double> numbers_of(bool value);
 std::vector<double> numbers_of(const std::array<double, 2>& value);
 void from_numbers(const Tensor& numbers, double& value);
 void from_numbers(const Tensor& numbers, bool& value);
 void from_numbers(const Tensor& numbers, std::array<double, 2>& value);
+// What Optimizer::number() gives, or null.
 inline double* first_number(double& value) { return &value; }
 inline double* first_number(bool&) { return nullptr; }
 inline double* first_number(std::array<double, 2>& value) { return value.data(); }
-/// The saved option, checked for its count of numbers.
+// The saved option. Throws unless it is there, with so many numbers.
 const Tensor& saved_option(const StateDict& from, const std::string& key, size_t count);
 void check_option(const char* optimizer, const char* name, double value, bool valid,
                   const char* required);
@@ -103,6 +104,9 @@ class OptimizerOf : public Optimizer {
     });
     check_options(loaded);
     options_[group] = loaded;
+  }
+  std::function<void()> options_now() override {
+    return [this, now = options_] { options_ = now; };
   }
 
  private:

@@ -12,15 +12,14 @@ struct WeightAverageOptions {
 };
 
 /// An average of parameters that is kept beside them. Same as torch.optim.swa_utils.AveragedModel,
-/// for the parameters given.
+/// for the parameters given; SWALR (lr_cycle.h) is the schedule that goes with it.
 class WeightAverage {
  public:
   /// Throws unless there are parameters, and decay is in [0, 1].
   explicit WeightAverage(std::vector<Tensor> parameters, const WeightAverageOptions& options = {});
   /// Takes in the parameters as they are; the first time they are the average.
   void update();
-  /// The parameters and the average change places: once to evaluate with the average, again to go
-  /// on.
+  /// Parameters and average change places: to evaluate with the average, and again to go on.
   void swap();
   const std::vector<Tensor>& averages() const { return averages_; }
   int64_t updates() const { return updates_; }

@@ -357,6 +357,52 @@ TEST(ChainedScheduler, steps_all_or_none) {
   EXPECT_EQ(halves->last_epoch(), 1);
 }
 
+TEST(ChainedScheduler, puts_lr_and_momentum_back_when_a_step_is_refused) {
+  for (const bool has_betas : {false, true}) {
+    std::unique_ptr<Optimizer> optimizer = std::make_unique<SGD>(
+        std::vector<Tensor>{zeros({1}, {.requires_grad = true})}, SGDOptions{.momentum = 0.5});
+    if (has_betas) optimizer = std::make_unique<Adam>(optimizer->parameters());
+    const char* momentum = has_betas ? "betas" : "momentum";
+    const Scheduler cycle =
+        shared<OneCycleLR>(*optimizer, OneCycleLROptions{.max_lr = 1, .total_steps = 10});
+    const Scheduler ends = shared<MultiplicativeLR>(
+        *optimizer, [](int64_t epoch) { return epoch == 2 ? throw Error("no factor") : 1.0; });
+    ChainedScheduler both(SchedulerList{cycle, ends});
+    both.step();
+    const double lr = optimizer->lr(), first = optimizer->number(momentum, 0);
+    EXPECT_NE(first, 0.95);  // the cycle has left its start
+    EXPECT_NE(message_of([&] { both.step(); }).find("no factor"), std::string::npos);
+    EXPECT_EQ(optimizer->lr(), lr);
+    EXPECT_EQ(optimizer->number(momentum, 0), first);
+    EXPECT_EQ(cycle->last_epoch(), 1);
+  }
+}
+
+TEST(SequentialLR, stays_when_the_next_schedule_cannot_begin) {
+  SGD sgd = one_parameter(1);
+  bool fails = false;
+  const Scheduler next = shared<LambdaLR>(sgd, [&](int64_t) { return fails ? NAN : 0.25; });
+  const Scheduler halves = shared<ExponentialLR>(sgd, ExponentialLROptions{0.5});
+  next->step();
+  SequentialLR schedule(sgd, {halves, next}, {2});
+  schedule.step();
+  fails = true;
+  EXPECT_THROW(schedule.step(), Error);
+  EXPECT_EQ(sgd.lr(), 0.5);
+  EXPECT_EQ(schedule.last_epoch(), 1);
+  EXPECT_EQ(next->last_epoch(), 1);
+}
+
+TEST(ReduceLROnPlateau, forgets_a_metric_whose_step_is_refused) {
+  SGD sgd = one_parameter(1);
+  ReduceLROnPlateau plateau(sgd, {.patience = 0});
+  plateau.step(1);
+  sgd.options().lr = NAN;
+  EXPECT_THROW(plateau.step(2), Error);
+  EXPECT_EQ(plateau.last_epoch(), 1);
+  EXPECT_EQ(plateau.state_dict().at("num_bad_epochs").item<double>(), 0);
+}
+
 TEST(SequentialLR, refuses_what_it_cannot_step) {
   SGD sgd = one_parameter(1), other = one_parameter(1);
   const Scheduler step = shared<StepLR>(sgd, StepLROptions{}),

@@ -48,6 +48,81 @@ TEST(WeightAverage, goes_on_from_a_saved_state) {
   EXPECT_EQ(other.updates(), 0);
 }
 
+namespace {
+
+// Two groups, of which the first has an lr of 1 and the second of 0.4.
+optim::SGD two_groups() {
+  return optim::SGD({{{variable({0})}, {.lr = 1}}, {{variable({0})}, {.lr = 0.4}}});
+}
+
+}  // namespace
+
+TEST(SWALR, anneals_each_group_from_its_lr_to_the_lr_of_averaging) {
+  for (const char* strategy : {"cos", "linear"}) {
+    optim::SGD sgd = two_groups();
+    optim::SWALR schedule(sgd,
+                          {.swa_lr = {0.05, 0.8}, .anneal_epochs = 8, .anneal_strategy = strategy});
+    for (int epoch = 0; epoch < 14; ++epoch, schedule.step()) {
+      const double t = std::min(1.0, epoch / 8.0);
+      const double share = strategy[0] == 'c' ? (1 - std::cos(M_PI * t)) / 2 : t;
+      EXPECT_NEAR(sgd.lr(0), 0.05 * share + 1 * (1 - share), 1e-14) << strategy << epoch;
+      EXPECT_NEAR(sgd.lr(1), 0.8 * share + 0.4 * (1 - share), 1e-14) << strategy << epoch;
+    }
+    EXPECT_EQ(sgd.lr(0), 0.05);
+    EXPECT_EQ(sgd.lr(1), 0.8);
+  }
+}
+
+// By hand: from the 0.5 that the first schedule leaves, in four equal parts to 0.1.
+TEST(SWALR, starts_from_what_another_schedule_has_left) {
+  optim::SGD sgd({variable({0})}, {.lr = 1});
+  optim::StepLR before(sgd, {.step_size = 2, .gamma = 0.5});
+  optim::SWALR schedule(sgd, {.swa_lr = 0.1, .anneal_epochs = 4, .anneal_strategy = "linear"});
+  EXPECT_EQ(sgd.lr(), 1);
+  for (int i = 0; i < 3; ++i) before.step();
+  for (const double lr : {0.4, 0.3, 0.2, 0.1, 0.1}) {
+    schedule.step();
+    EXPECT_NEAR(sgd.lr(), lr, 1e-15);
+  }
+}
+
+TEST(SWALR, without_epochs_is_there_at_once) {
+  optim::SGD sgd = two_groups();
+  optim::SWALR schedule(sgd, {.swa_lr = 0.25, .anneal_epochs = 0});
+  for (int i = 0; i < 3; ++i, schedule.step())
+    EXPECT_EQ(schedule.get_last_lr(), (std::vector<double>{0.25, 0.25}));
+}
+
+TEST(SWALR, goes_on_bit_for_bit_from_a_saved_state) {
+  optim::SGD one = two_groups(), other = two_groups();
+  const optim::SWALROptions options = {.swa_lr = {0.05, 0.8}, .anneal_epochs = 7};
+  optim::SWALR whole(one, options), resumed(other, options);
+  for (int i = 0; i < 3; ++i) whole.step();
+  other.load_state_dict(one.state_dict());
+  resumed.load_state_dict(whole.state_dict());
+  for (int i = 0; i < 6; ++i) {
+    whole.step();
+    resumed.step();
+    EXPECT_EQ(whole.get_last_lr(), resumed.get_last_lr());
+  }
+  EXPECT_EQ(resumed.last_epoch(), 9);
+}
+
+TEST(SWALR, refuses_options_that_make_no_sense) {
+  optim::SGD sgd = two_groups();
+  const auto says = [&](const optim::SWALROptions& options, const char* what) {
+    const std::string text = message_of([&] { optim::SWALR(sgd, options); });
+    EXPECT_NE(text.find(what), std::string::npos) << text;
+    EXPECT_EQ(sgd.lr(0), 1);
+    EXPECT_EQ(sgd.lr(1), 0.4);
+  };
+  says({}, "SWALR: swa_lr must be one number, or one for each of 2 groups, got 0");
+  says({.swa_lr = {1, 2, 3}}, "for each of 2 groups, got 3");
+  says({.swa_lr = NAN}, "swa_lr must be finite and not negative, got nan");
+  says({.swa_lr = 1, .anneal_epochs = -1}, "anneal_epochs must not be negative, got -1");
+  says({.swa_lr = 1, .anneal_strategy = "step"}, "anneal_strategy must be cos or linear, got step");
+}
+
 TEST(GradientAccumulation, keeps_the_gradients_of_a_step_that_is_refused) {
   Tensor x = variable({0});
   optim::SGD sgd({x}, {.lr = 1});
