@@ -598,7 +598,7 @@ TEST(AttentionModules, refuse_inputs_that_do_not_fit) {
                 {.key_padding_mask = zeros({1, 3})});
        },
        "unbatched inputs take a key_padding_mask of shape [3], got [1, 3]"},
-      {[&] { module->forward(x); }, "MultiheadAttention: forward(Tensor) is not defined"},
+      {[&] { module->forward(x); }, "MultiheadAttention: forward(const Tensor&) is not defined"},
       {[&] {
          transformer(x, randn({3, 1, 4}));
        },

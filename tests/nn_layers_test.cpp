@@ -270,7 +270,7 @@ TEST(Layers, refuse_options_and_inputs_that_make_no_sense) {
       {"HuberLoss: delta must be positive, got 0", [] { HuberLoss({.delta = 0}); }},
       {"CrossEntropyLoss: label_smoothing must be in [0, 1], got 2", [] { CrossEntropyLoss({.label_smoothing = 2}); }},
       {"MultiMarginLoss: p must be 1 or 2, got 3", [] { MultiMarginLoss({.p = 3}); }},
-      {"MSELoss: forward(Tensor) is not defined", [] { static_cast<Module&>(*MSELoss()).forward(zeros({2})); }},
+      {"MSELoss: forward(const Tensor&) is not defined", [] { static_cast<Module&>(*MSELoss()).forward(zeros({2})); }},
   };
   // clang-format on
   for (const Bad& bad : rows) {
