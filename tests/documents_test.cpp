@@ -4,12 +4,15 @@
 #include <fmt/core.h>
 #include <reel/reel.h>
 
+#include <filesystem>
+
 using namespace reel;
 
 namespace {
 
 // What the lines of docs/from_pytorch.md find.
 struct from_pytorch : testing::Test {
+  from_pytorch() { std::filesystem::current_path(testing::TempDir()); }  // lines write files
   Tensor x = randn({3, 4}), y = randn({3, 4}), target = tensor({1, 0, 3});
   nn::Sequential model{nn::Linear(4, 8), nn::ReLU(), nn::Linear(8, 10)};
   optim::SGD optimizer{model->parameters(), {.lr = 0.1}};
