@@ -354,6 +354,16 @@ MultiheadAttentionOutput MultiheadAttentionImpl::forward(
   return {out_proj(result[0]), weights};
 }
 
+// Projections, scores and weighted sums; out_proj is called as the module it is.
+int64_t MultiheadAttentionImpl::multiply_adds(const std::vector<Tensor>& inputs,
+                                              const Tensor&) const {
+  const Tensor &query = inputs[0], &key = inputs[1], &value = inputs[2];
+  const int64_t width = options.embed_dim;
+  const int64_t length = key.size(options.batch_first && key.dim() == 3 ? 1 : 0) +
+                         options.add_bias_kv + options.add_zero_attn;
+  return (query.numel() + key.numel() + value.numel()) * width + 2 * query.numel() * length;
+}
+
 // What dropout multiplies the weights by; undefined where it does nothing.
 Tensor MultiheadAttentionImpl::noise_for(const Shape& shape, Dtype dtype) const {
   if (!is_training() || options.dropout == 0) return {};

@@ -56,6 +56,7 @@ class MultiheadAttentionImpl : public Module {
   using Module::forward;
   MultiheadAttentionOutput forward(const Tensor& query, const Tensor& key, const Tensor& value,
                                    const MultiheadAttentionForwardOptions& chosen = {});
+  int64_t multiply_adds(const std::vector<Tensor>& inputs, const Tensor& output) const override;
 
   const MultiheadAttentionOptions options;
   // Undefined where the options ask for none.

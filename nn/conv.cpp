@@ -193,6 +193,11 @@ Tensor ConvNd<Axes>::forward(const Tensor& x) {
   return conv(Axes)(padded, weight, bias, how_);
 }
 
+template <int Axes>
+int64_t ConvNd<Axes>::multiply_adds(const std::vector<Tensor>&, const Tensor& output) const {
+  return output.numel() * (weight.numel() / weight.size(0));
+}
+
 // ---- transposed ones ---------------------------------------------------------------------------------------
 
 template <int Axes>
@@ -247,6 +252,13 @@ Tensor ConvTransposeNd<Axes>::forward(const Tensor& x, const Shape& output_size)
   ConvTransposeOptions how = how_;
   how.output_padding = output_padding(x, output_size);
   return conv_transpose(Axes)(x, weight, bias, how);
+}
+
+// Each input is multiplied by a kernel for every output channel of its group.
+template <int Axes>
+int64_t ConvTransposeNd<Axes>::multiply_adds(const std::vector<Tensor>& inputs,
+                                             const Tensor&) const {
+  return inputs[0].numel() * (weight.numel() / weight.size(0));
 }
 
 template class ConvBase<ConvNdOptions>;

@@ -73,6 +73,7 @@ class ConvNd : public ConvBase<ConvNdOptions> {
       : ConvNd(ConvNdOptions{in_channels, out_channels, kernel_size}) {}
 
   Tensor forward(const Tensor& x) override;
+  int64_t multiply_adds(const std::vector<Tensor>& inputs, const Tensor& output) const override;
 
  protected:
   ConvNd(const ConvNdOptions& chosen, bool lazy);
@@ -96,6 +97,7 @@ class ConvTransposeNd : public ConvBase<ConvTransposeNdOptions> {
   /// With an output of this size, one number a dim (N and C before them are allowed), instead of
   /// the smallest, which output_padding adds to. Throws if no output padding makes that size.
   Tensor forward(const Tensor& x, const Shape& output_size);
+  int64_t multiply_adds(const std::vector<Tensor>& inputs, const Tensor& output) const override;
 
  protected:
   ConvTransposeNd(const ConvTransposeNdOptions& chosen, bool lazy);

@@ -27,6 +27,10 @@ Tensor BilinearImpl::forward(const Tensor& x1, const Tensor& x2) {
   return bilinear(x1, x2, weight, bias);
 }
 
+int64_t BilinearImpl::multiply_adds(const std::vector<Tensor>&, const Tensor& output) const {
+  return output.numel() * options.in1_features * options.in2_features;
+}
+
 std::string BilinearImpl::extra_repr() const {
   return fmt::format("in1_features={}, in2_features={}, out_features={}, bias={}",
                      options.in1_features, options.in2_features, options.out_features,

@@ -26,6 +26,7 @@ class BilinearImpl : public Module {
   using Module::forward;
   Tensor forward(const Tensor& x1, const Tensor& x2);
   std::string extra_repr() const override;
+  int64_t multiply_adds(const std::vector<Tensor>& inputs, const Tensor& output) const override;
 
   const BilinearOptions options;
   Tensor weight, bias;

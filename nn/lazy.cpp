@@ -29,6 +29,10 @@ Tensor LazyLinearImpl::forward(const Tensor& x) {
   return linear(x, weight, bias);
 }
 
+int64_t LazyLinearImpl::multiply_adds(const std::vector<Tensor>&, const Tensor& output) const {
+  return output.numel() * weight.size(1);
+}
+
 std::string LazyLinearImpl::extra_repr() const {
   return fmt::format("in_features={}, out_features={}, bias={}",
                      weight.dim() == 2 ? weight.size(1) : 0, options.out_features,

@@ -23,6 +23,7 @@ class LazyLinearImpl : public Module {
   Tensor forward(const Tensor& x) override;
   std::string name() const override { return has_uninitialized() ? "LazyLinear" : "Linear"; }
   std::string extra_repr() const override;
+  int64_t multiply_adds(const std::vector<Tensor>& inputs, const Tensor& output) const override;
 
   const LazyLinearOptions options;
   Tensor weight, bias;

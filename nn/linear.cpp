@@ -31,6 +31,10 @@ std::string LinearImpl::extra_repr() const {
                      options.out_features, options.bias ? "True" : "False");
 }
 
+int64_t LinearImpl::multiply_adds(const std::vector<Tensor>&, const Tensor& output) const {
+  return output.numel() * options.in_features;
+}
+
 Tensor FlattenImpl::forward(const Tensor& x) {
   return flatten(x, options.start_dim, options.end_dim);
 }

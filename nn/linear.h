@@ -22,6 +22,7 @@ class LinearImpl : public Module {
 
   Tensor forward(const Tensor& x) override;
   std::string extra_repr() const override;
+  int64_t multiply_adds(const std::vector<Tensor>& inputs, const Tensor& output) const override;
 
   const LinearOptions options;
   Tensor weight, bias;

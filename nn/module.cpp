@@ -60,7 +60,8 @@ Tensor Module::operator()(const Tensor& x) {
   const auto forward = [this](const Tensor& each) {
     return call_ ? call_(*this, each) : this->forward(each);
   };
-  return hooks_ ? detail::call_hooked(*hooks_, *this, forward, x) : forward(x);
+  const detail::ForwardHooks* called = hooks();
+  return called ? detail::call_hooked(*called, *this, forward, x) : forward(x);
 }
 
 // ---- registration ------------------------------------------------------------------------------------------

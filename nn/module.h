@@ -36,6 +36,12 @@ class Module {
   virtual std::string name() const;
   /// What stands between the parentheses when printed.
   virtual std::string extra_repr() const { return ""; }
+  /// How many products forward() adds up when it makes `output` of `inputs` (both as hooks see
+  /// them), without those of modules inside that it calls; see summary.h.
+  virtual int64_t multiply_adds(const std::vector<Tensor>& /*inputs*/,
+                                const Tensor& /*output*/) const {
+    return 0;
+  }
   /// As Python's PyTorch prints a model.
   virtual std::string to_string() const;
 
@@ -111,7 +117,9 @@ class Module {
   HookHandle register_forward_pre_hook(ForwardPreHook hook, const HookOptions& options = {});
   HookHandle register_forward_hook(ForwardHook hook, const HookOptions& options = {});
   /// Null if there are none.
-  const detail::ForwardHooks* hooks() const { return hooks_.get(); }
+  const detail::ForwardHooks* hooks() const {
+    return hooks_ && !hooks_->empty() ? hooks_.get() : nullptr;
+  }
 
  protected:
   void add_child(const std::string& name, ModulePtr module);

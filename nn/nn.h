@@ -27,5 +27,6 @@
 #include <reel/nn/repr.h>
 #include <reel/nn/rnn.h>
 #include <reel/nn/state.h>
+#include <reel/nn/summary.h>
 #include <reel/nn/transformer.h>
 #include <reel/nn/vision.h>

@@ -33,6 +33,12 @@ Tensor drawn(const Shape& shape, int64_t hidden_size) {
   return parameter;
 }
 
+// Each is multiplied by a number in every step of a sequence.
+int64_t matrix_numbers(const RecurrentWeights& weights) {
+  return weights.weight_ih.numel() + weights.weight_hh.numel() +
+         (weights.weight_hr.defined() ? weights.weight_hr.numel() : 0);
+}
+
 const char* truth(bool value) { return value ? "True" : "False"; }
 
 // f of both, where defined.
@@ -160,6 +166,13 @@ SequenceAndState<PackedSequence, RecurrentState> RNNBase::run(const PackedSequen
           reordered(end, x.unsorted_indices)};
 }
 
+int64_t RNNBase::multiply_adds(const std::vector<Tensor>& inputs, const Tensor& output) const {
+  if (!output.defined()) return 0;
+  int64_t of_a_step = 0;
+  for (const RecurrentWeights& each : weights_) of_a_step += matrix_numbers(each);
+  return inputs[0].numel() / config_.input_size * of_a_step;
+}
+
 std::string RNNBase::extra_repr() const {
   const Config& c = config_;
   std::string text = fmt::format("{}, {}", c.input_size, c.hidden_size);
@@ -252,6 +265,10 @@ RecurrentState RNNCellBase::step(const Tensor& x, const RecurrentState& state) c
       recurrent(with_batch(x).unsqueeze(0), each(state, with_batch), weights, {.cell = cell_})
           .state;
   return each(end, [&](const Tensor& t) { return single ? t.squeeze(0) : t; });
+}
+
+int64_t RNNCellBase::multiply_adds(const std::vector<Tensor>& inputs, const Tensor&) const {
+  return inputs[0].numel() / options_.input_size * matrix_numbers(weights);
 }
 
 std::string RNNCellBase::extra_repr() const {

@@ -60,6 +60,8 @@ class RNNBase : public Module {
   /// Those of one layer and direction.
   RecurrentWeights& weights(int64_t layer = 0, bool reverse = false);
   std::string extra_repr() const override;
+  /// 0 for packed sequences, which hooks do not see.
+  int64_t multiply_adds(const std::vector<Tensor>& inputs, const Tensor& output) const override;
 
  protected:
   struct Config {
@@ -141,10 +143,10 @@ class LSTM : public Handle<LSTMImpl> {
  public:
   using Handle::Handle;
   auto operator()(const Tensor& x, const LSTMState& state = {}) const {
-    return (*this)->forward(x, state);
+    return Handle::operator()(x, state);
   }
   auto operator()(const PackedSequence& x, const LSTMState& state = {}) const {
-    return (*this)->forward(x, state);
+    return Handle::operator()(x, state);
   }
 };
 
@@ -168,6 +170,7 @@ struct GatedCellOptions {
 class RNNCellBase : public Module {
  public:
   std::string extra_repr() const override;
+  int64_t multiply_adds(const std::vector<Tensor>& inputs, const Tensor& output) const override;
 
  protected:
   RNNCellBase(std::string name, RecurrentCell cell, const GatedCellOptions& options);
@@ -223,7 +226,7 @@ class LSTMCell : public Handle<LSTMCellImpl> {
  public:
   using Handle::Handle;
   LSTMState operator()(const Tensor& x, const LSTMState& state = {}) const {
-    return (*this)->forward(x, state);
+    return Handle::operator()(x, state);
   }
 };
 
