@@ -42,9 +42,6 @@ std::string OptionsText<ThresholdOptions>::repr(const ThresholdOptions& options)
 std::string OptionsText<GluOptions>::repr(const GluOptions& options) {
   return fmt::format("dim={}", options.dim);
 }
-void OptionsText<SoftmaxOptions>::check(const SoftmaxOptions& options) {
-  reel::check(options.dim.has_value(), "Softmax: the dim it is taken over must be given");
-}
 std::string OptionsText<SoftmaxOptions>::repr(const SoftmaxOptions& options) {
   return fmt::format("dim={}", *options.dim);
 }

@@ -34,7 +34,7 @@ struct PReLUOptions {
 template <> struct OptionsText<HeavisideOptions> { static void check(const HeavisideOptions&) {} static std::string repr(const HeavisideOptions& options); };
 template <> struct OptionsText<ThresholdOptions> { static void check(const ThresholdOptions&) {} static std::string repr(const ThresholdOptions& options); };
 template <> struct OptionsText<GluOptions> { static void check(const GluOptions&) {} static std::string repr(const GluOptions& options); };
-template <> struct OptionsText<SoftmaxOptions> { static void check(const SoftmaxOptions& options); static std::string repr(const SoftmaxOptions& options); };
+template <> struct OptionsText<SoftmaxOptions> { static void check(const SoftmaxOptions&) {} static std::string repr(const SoftmaxOptions& options); };
 template <> struct OptionsText<LeakyReluOptions> { static void check(const LeakyReluOptions&) {} static std::string repr(const LeakyReluOptions& options); };
 template <> struct OptionsText<EluOptions> { static void check(const EluOptions&) {} static std::string repr(const EluOptions& options); };
 template <> struct OptionsText<SoftplusOptions> { static void check(const SoftplusOptions&) {} static std::string repr(const SoftplusOptions& options); };
@@ -115,14 +115,28 @@ struct SoftshrinkImpl : FunctionModule<ShrinkOptions, reel::softshrink> {
 struct GLUImpl : FunctionModule<GluOptions, detail::glu> {
   using FunctionModule::FunctionModule;
 };
-struct SoftmaxImpl : FunctionModule<SoftmaxOptions, detail::softmax> {
-  using FunctionModule::FunctionModule;
+/// Throws unless dim is given.
+template <class Impl, auto F>
+struct SoftmaxBase : FunctionModule<SoftmaxOptions, F> {
+  explicit SoftmaxBase(const SoftmaxOptions& chosen = {})
+      : FunctionModule<SoftmaxOptions, F>(checked(chosen)) {}
+  explicit SoftmaxBase(int dim) : SoftmaxBase(SoftmaxOptions{dim}) {}
+
+ private:
+  static const SoftmaxOptions& checked(const SoftmaxOptions& chosen) {
+    check(chosen.dim.has_value(), "{}: the dim it is taken over must be given",
+          detail::class_name(typeid(Impl)));
+    return chosen;
+  }
 };
-struct LogSoftmaxImpl : FunctionModule<SoftmaxOptions, detail::log_softmax> {
-  using FunctionModule::FunctionModule;
+struct SoftmaxImpl : SoftmaxBase<SoftmaxImpl, detail::softmax> {
+  using SoftmaxBase::SoftmaxBase;
 };
-struct SoftminImpl : FunctionModule<SoftmaxOptions, detail::softmin> {
-  using FunctionModule::FunctionModule;
+struct LogSoftmaxImpl : SoftmaxBase<LogSoftmaxImpl, detail::log_softmax> {
+  using SoftmaxBase::SoftmaxBase;
+};
+struct SoftminImpl : SoftmaxBase<SoftminImpl, detail::softmin> {
+  using SoftmaxBase::SoftmaxBase;
 };
 using Heaviside = Handle<HeavisideImpl>;
 using LeakyReLU = Handle<LeakyReLUImpl>;

@@ -235,11 +235,14 @@ MultiheadAttentionImpl::MultiheadAttentionImpl(const MultiheadAttentionOptions& 
   const int64_t width = options.embed_dim;
   const int64_t key = options.kdim.value_or(width), value = options.vdim.value_or(width);
   if (key == width && value == width) {
-    in_proj_weight = register_parameter("in_proj_weight", init::xavier_uniform_(empty({3 * width, width})));
+    in_proj_weight =
+        register_parameter("in_proj_weight", init::xavier_uniform_(empty({3 * width, width})));
   } else {
-    q_proj_weight = register_parameter("q_proj_weight", init::xavier_uniform_(empty({width, width})));
+    q_proj_weight =
+        register_parameter("q_proj_weight", init::xavier_uniform_(empty({width, width})));
     k_proj_weight = register_parameter("k_proj_weight", init::xavier_uniform_(empty({width, key})));
-    v_proj_weight = register_parameter("v_proj_weight", init::xavier_uniform_(empty({width, value})));
+    v_proj_weight =
+        register_parameter("v_proj_weight", init::xavier_uniform_(empty({width, value})));
   }
   if (options.bias) {
     in_proj_bias = register_parameter("in_proj_bias", zeros({3 * width}));

@@ -2,6 +2,7 @@
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/tape.h>
 #include <reel/nn/clone.h>
+#include <reel/nn/detail/recomputed.h>
 
 #include <algorithm>
 
@@ -103,6 +104,7 @@ void Cloner::take_over(const Module& from, const ModulePtr& copy) {
   take_tensors(from.buffers_, to.buffers_, from);
   take_children(from, to);
   to.training_ = from.training_;
+  detail::Recomputed::refresh_all(to);
   if (!from.hooks_) return;
   if (!to.hooks_) to.hooks_ = std::make_shared<detail::ForwardHooks>();
   const auto append = [](const auto& hooks, auto& own) {

@@ -94,7 +94,7 @@ namespace {
 std::string described(const Tensor& parameter, const std::string& type) {
   std::string size;
   for (int64_t length : parameter.shape())
-    size += (size.empty() ? "" : "x") + std::to_string(length);
+    size += fmt::format("{}{}", size.empty() ? "" : "x", length);
   return fmt::format("Parameter containing: [{} of size {}]", type, size);
 }
 

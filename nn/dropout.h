@@ -12,13 +12,13 @@ struct DropoutNdOptions {
 };
 
 /// Throws unless p is in [0, 1].
-template <class O, Tensor (*F)(const Tensor&, const O&, Generator&)>
+template <class Impl, class O, Tensor (*F)(const Tensor&, const O&, Generator&)>
 class DropoutNd : public Module {
  public:
   using Options = DropoutNdOptions;
   explicit DropoutNd(const Options& chosen = {}) : options(chosen) {
-    check(options.p >= 0 && options.p <= 1,
-          "Dropout: the probability p must be between 0 and 1, got {}", options.p);
+    check(options.p >= 0 && options.p <= 1, "{}: the probability p must be between 0 and 1, got {}",
+          detail::class_name(typeid(Impl)), options.p);
   }
   explicit DropoutNd(double p) : DropoutNd(Options{p}) {}
 
@@ -33,22 +33,24 @@ class DropoutNd : public Module {
   const Options options;
 };
 
-struct DropoutImpl : DropoutNd<reel::DropoutOptions, reel::dropout> {
+struct DropoutImpl : DropoutNd<DropoutImpl, reel::DropoutOptions, reel::dropout> {
   using DropoutNd::DropoutNd;
 };
-struct Dropout1dImpl : DropoutNd<reel::DropoutOptions, reel::dropout1d> {
+struct Dropout1dImpl : DropoutNd<Dropout1dImpl, reel::DropoutOptions, reel::dropout1d> {
   using DropoutNd::DropoutNd;
 };
-struct Dropout2dImpl : DropoutNd<reel::DropoutOptions, reel::dropout2d> {
+struct Dropout2dImpl : DropoutNd<Dropout2dImpl, reel::DropoutOptions, reel::dropout2d> {
   using DropoutNd::DropoutNd;
 };
-struct Dropout3dImpl : DropoutNd<reel::DropoutOptions, reel::dropout3d> {
+struct Dropout3dImpl : DropoutNd<Dropout3dImpl, reel::DropoutOptions, reel::dropout3d> {
   using DropoutNd::DropoutNd;
 };
-struct AlphaDropoutImpl : DropoutNd<reel::AlphaDropoutOptions, reel::alpha_dropout> {
+struct AlphaDropoutImpl
+    : DropoutNd<AlphaDropoutImpl, reel::AlphaDropoutOptions, reel::alpha_dropout> {
   using DropoutNd::DropoutNd;
 };
-struct FeatureAlphaDropoutImpl : DropoutNd<reel::AlphaDropoutOptions, reel::feature_alpha_dropout> {
+struct FeatureAlphaDropoutImpl
+    : DropoutNd<FeatureAlphaDropoutImpl, reel::AlphaDropoutOptions, reel::feature_alpha_dropout> {
   using DropoutNd::DropoutNd;
 };
 using Dropout = Handle<DropoutImpl>;

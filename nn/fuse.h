@@ -39,6 +39,9 @@ template <class Layer, class Norm>
 Handle<Layer> fused(const char* name, const Handle<Layer>& layer, const Handle<Norm>& bn) {
   check(!layer->is_training() && !bn->is_training(), "{}: {} and {} must be in eval mode", name,
         layer->name(), bn->name());
+  if constexpr (requires { bn->options.eps_outside_root; })
+    check(!bn->options.eps_outside_root, "{}: a {} with eps_outside_root cannot be folded", name,
+          bn->name());
   FuseOptions how;
   how.transpose = requires { layer->options.output_padding; };
   if constexpr (requires { layer->options.groups; }) how.groups = layer->options.groups;

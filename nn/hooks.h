@@ -14,8 +14,8 @@ class Module;
 /// Sees the tensors that forward is about to be called with, and may exchange them.
 using ForwardPreHook = std::function<void(Module& module, std::vector<Tensor>& inputs)>;
 /// Sees what forward was called with and what it returned, and may exchange that. Of a result of
-/// several parts `output` is the first: the member `output`, or the first element of a tuple;
-/// undefined if that is no tensor.
+/// several parts `output` is the first: the member `output`, the first element of a tuple, or the h
+/// of a recurrent state; undefined if that is no tensor.
 using ForwardHook =
     std::function<void(Module& module, const std::vector<Tensor>& inputs, Tensor& output)>;
 
@@ -56,6 +56,8 @@ Tensor* first_output(R& result) {
     return &result;
   } else if constexpr (requires { requires is_tensor<decltype(result.output)>; }) {
     return &result.output;
+  } else if constexpr (requires { requires is_tensor<decltype(result.h)>; }) {
+    return &result.h;
   } else if constexpr (requires { requires is_tensor<decltype(std::get<0>(result))>; }) {
     return &std::get<0>(result);
   } else {

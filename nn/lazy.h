@@ -5,6 +5,7 @@
 
 #include <reel/nn/conv.h>
 #include <reel/nn/linear.h>
+#include <reel/nn/normalization.h>
 
 namespace reel::nn {
 
@@ -55,6 +56,19 @@ class LazyConv : public Conv {
   }
 };
 
+/// A normalisation whose num_features, which must not be given, is the number of channels of the
+/// first input.
+template <class Norm, int Axes>
+class LazyNorm : public Norm {
+ public:
+  using Options = typename Norm::Options;
+  explicit LazyNorm(const Options& chosen = {}) : Norm(Axes, chosen, true) {}
+
+  std::string name() const override {
+    return this->has_uninitialized() ? std::string("Lazy") + this->module_ : this->module_;
+  }
+};
+
 struct LazyConv1dImpl : LazyConv<ConvNd<1>> {
   using LazyConv::LazyConv;
 };
@@ -73,6 +87,24 @@ struct LazyConvTranspose2dImpl : LazyConv<ConvTransposeNd<2>> {
 struct LazyConvTranspose3dImpl : LazyConv<ConvTransposeNd<3>> {
   using LazyConv::LazyConv;
 };
+struct LazyBatchNorm1dImpl : LazyNorm<BatchNormBase, 1> {
+  using LazyNorm::LazyNorm;
+};
+struct LazyBatchNorm2dImpl : LazyNorm<BatchNormBase, 2> {
+  using LazyNorm::LazyNorm;
+};
+struct LazyBatchNorm3dImpl : LazyNorm<BatchNormBase, 3> {
+  using LazyNorm::LazyNorm;
+};
+struct LazyInstanceNorm1dImpl : LazyNorm<InstanceNormBase, 1> {
+  using LazyNorm::LazyNorm;
+};
+struct LazyInstanceNorm2dImpl : LazyNorm<InstanceNormBase, 2> {
+  using LazyNorm::LazyNorm;
+};
+struct LazyInstanceNorm3dImpl : LazyNorm<InstanceNormBase, 3> {
+  using LazyNorm::LazyNorm;
+};
 using LazyLinear = Handle<LazyLinearImpl>;
 using LazyConv1d = Handle<LazyConv1dImpl>;
 using LazyConv2d = Handle<LazyConv2dImpl>;
@@ -80,5 +112,11 @@ using LazyConv3d = Handle<LazyConv3dImpl>;
 using LazyConvTranspose1d = Handle<LazyConvTranspose1dImpl>;
 using LazyConvTranspose2d = Handle<LazyConvTranspose2dImpl>;
 using LazyConvTranspose3d = Handle<LazyConvTranspose3dImpl>;
+using LazyBatchNorm1d = Handle<LazyBatchNorm1dImpl>;
+using LazyBatchNorm2d = Handle<LazyBatchNorm2dImpl>;
+using LazyBatchNorm3d = Handle<LazyBatchNorm3dImpl>;
+using LazyInstanceNorm1d = Handle<LazyInstanceNorm1dImpl>;
+using LazyInstanceNorm2d = Handle<LazyInstanceNorm2dImpl>;
+using LazyInstanceNorm3d = Handle<LazyInstanceNorm3dImpl>;
 
 }  // namespace reel::nn

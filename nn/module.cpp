@@ -5,6 +5,7 @@
 
 #include <cxxabi.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <typeinfo>
 #include <unordered_set>
@@ -20,10 +21,10 @@ std::string demangled(const char* mangled) {
   return name;
 }
 
-// "reel::nn::LinearImpl" and "reel::nn::PoolImpl<2, &reel::max_pool>" without what surrounds the
-// name.
 }  // namespace
 
+// "reel::nn::LinearImpl" and "reel::nn::PoolImpl<2, &reel::max_pool>" without what surrounds the
+// name.
 std::string detail::class_name(const std::type_info& type) {
   std::string name = demangled(type.name());
   if (name.ends_with('>')) {
@@ -120,6 +121,18 @@ Tensor Module::materialize(const std::string& name, const Shape& shape) {
   return entry->value;
 }
 
+Tensor Module::replace_parameter(std::string_view name, const Tensor& parameter) {
+  const auto entry = std::find_if(parameters_.begin(), parameters_.end(),
+                                  [&](const Entry& each) { return each.name == name; });
+  check(entry != parameters_.end(), "{}: there is no parameter \"{}\"", this->name(), name);
+  check(parameter.defined() && parameter.is_leaf(), "{}: parameter \"{}\" must be a leaf, got {}",
+        this->name(), name,
+        parameter.defined() ? "the result of an operation" : "an undefined tensor");
+  entry->value = parameter;
+  entry->lazy = false;
+  return parameter;
+}
+
 void Module::unregister(std::string_view name) {
   const auto named = [&](const auto& entry) { return entry.name == name; };
   const size_t erased = std::erase_if(parameters_, named) + std::erase_if(buffers_, named) +
@@ -151,10 +164,22 @@ void Module::add_child(const std::string& name, ModulePtr module) {
 
 void Module::insert_child(size_t place, const std::string& name, ModulePtr module) {
   check_name(name);
+  check_child(name, module);
+  modules_.insert(modules_.begin() + static_cast<std::ptrdiff_t>(place), {name, std::move(module)});
+}
+
+void Module::replace_child(std::string_view name, ModulePtr module) {
+  const auto entry = std::find_if(modules_.begin(), modules_.end(),
+                                  [&](const auto& each) { return each.name == name; });
+  check(entry != modules_.end(), "{}: there is no module \"{}\"", this->name(), name);
+  check_child(name, module);
+  entry->value = std::move(module);
+}
+
+void Module::check_child(std::string_view name, const ModulePtr& module) const {
   check(module != nullptr, "{}: module \"{}\" is null", this->name(), name);
   for (const Module* inside : module->modules())
     check(inside != this, "{}: module \"{}\" holds the one it is put into", this->name(), name);
-  modules_.insert(modules_.begin() + static_cast<std::ptrdiff_t>(place), {name, std::move(module)});
 }
 
 // ---- lists -------------------------------------------------------------------------------------------------

@@ -56,6 +56,15 @@ class Module {
     add_child(name, known(module));
     return module;
   }
+  /// Another tensor or module under a name there is, in its place in the order; what it was is
+  /// forgotten. Returns the new one, for the member: decoder->weight =
+  /// decoder->replace_parameter("weight", encoder->weight) ties two weights.
+  Tensor replace_parameter(std::string_view name, const Tensor& parameter);
+  template <class M>
+  M replace_module(std::string_view name, M module) {
+    replace_child(name, known(module));
+    return module;
+  }
   /// Takes a parameter, buffer or module out of this module's lists.
   void unregister(std::string_view name);
   /// A parameter or buffer whose shape only the first input tells (LazyLinear). It is empty, of
@@ -123,6 +132,7 @@ class Module {
 
  protected:
   void add_child(const std::string& name, ModulePtr module);
+  void replace_child(std::string_view name, ModulePtr module);
   /// A handle or shared_ptr as what add_child() takes. Here its class is known: it will be
   /// clonable.
   template <class M>
@@ -148,6 +158,7 @@ class Module {
   friend class Cloner;
 
   void check_name(const std::string& name) const;
+  void check_child(std::string_view name, const ModulePtr& module) const;
   Entry* tensor_entry(std::string_view name);
   // This module and all inside, with repetitions, each under what its tensors' names begin with.
   std::vector<Named<Module*>> prefixes() const;

@@ -29,4 +29,5 @@
 #include <reel/nn/state.h>
 #include <reel/nn/summary.h>
 #include <reel/nn/transformer.h>
+#include <reel/nn/update_bn.h>
 #include <reel/nn/vision.h>

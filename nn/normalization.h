@@ -26,18 +26,27 @@ struct InstanceNormNdOptions {
 
 /// weight (ones) and bias (zeros) [num_features] if affine; running_mean (zeros), running_var
 /// (ones) and num_batches_tracked (int64) if they are tracked. Throws unless num_features is at
-/// least 1, eps not negative and momentum in [0, 1].
+/// least 1, eps not negative and momentum in [0, 1]. A lazy one takes num_features from its first
+/// input.
 class NormBase : public Module {
  public:
   Tensor weight, bias;
   Tensor running_mean, running_var, num_batches_tracked;
 
  protected:
-  NormBase(const char* module, const BatchNormNdOptions& options);
-  void check_channels(const Tensor& x, int64_t channels) const;
-  static std::string describe(const BatchNormNdOptions& options);
+  NormBase(const char* module, const BatchNormNdOptions& options, bool lazy);
+  /// Throws unless dim 1 of x has the channels that this module has; a lazy one takes those of x.
+  void take_channels(const Tensor& x);
+  /// 0 while not known.
+  int64_t num_features() const;
+  std::string describe(BatchNormNdOptions options) const;
 
   const char* const module_;  // "BatchNorm2d"
+
+ private:
+  void settle(const Tensor& x);
+
+  const int64_t given_features_;
 };
 
 /// Statistics of the batch while training, or if none are tracked; the running ones otherwise.
@@ -47,15 +56,18 @@ class BatchNormBase : public NormBase {
  public:
   using Options = BatchNormNdOptions;
   Tensor forward(const Tensor& x) override;
-  std::string extra_repr() const override { return describe(options); }
+  std::string extra_repr() const override;
+  /// As at the start.
+  void reset_running_stats();
 
   const Options options;
+  std::optional<double> momentum;  ///< that of the options until it is set
 
  protected:
-  BatchNormBase(int axes, const Options& chosen);
+  BatchNormBase(int axes, const Options& chosen, bool lazy = false);
 
  private:
-  Tensor with_eps_outside(const Tensor& x, bool by_batch, double momentum);
+  Tensor with_eps_outside(const Tensor& x, bool by_batch, double share);
 
   const int axes_;
 };
@@ -70,7 +82,7 @@ class InstanceNormBase : public NormBase {
   const Options options;
 
  protected:
-  InstanceNormBase(int axes, const Options& chosen);
+  InstanceNormBase(int axes, const Options& chosen, bool lazy = false);
 
  private:
   const int axes_;

@@ -75,9 +75,14 @@ void register_parametrization(Module& module, const std::string& name,
       list->original().copy_(original);
     }
   }
+  // A clone of the module gets clones of the parametrizations, which take over the numbers.
+  const auto repeat = [name, parametrization](Module& copy) {
+    register_parametrization(copy, name, parametrization->clone());
+  };
   if (list) {
     list->append(parametrization);
     Recomputed::refresh(kKind, module, name);
+    module.repeat_on_clone(repeat);
     return;
   }
   list = std::make_shared<ParametrizationList>(original.requires_grad_(shown.requires_grad()));
@@ -88,6 +93,7 @@ void register_parametrization(Module& module, const std::string& name,
   lists->register_module(name, ModulePtr(list));
   Recomputed::start(kKind, module, name, {},
                     [list](bool) { return list->forward(list->original()); });
+  module.repeat_on_clone(repeat);
 }
 
 void remove_parametrizations(Module& module, const std::string& name,
@@ -104,6 +110,8 @@ void remove_parametrizations(Module& module, const std::string& name,
   Module& lists = module.get_submodule(kModules);
   lists.unregister(name);
   if (lists.named_children().empty()) module.unregister(kModules);
+  module.repeat_on_clone(
+      [name, options](Module& copy) { remove_parametrizations(copy, name, options); });
 }
 
 bool is_parametrized(Module& module, std::string_view name) {

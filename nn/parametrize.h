@@ -5,8 +5,8 @@
 //
 // module->weight shows what the last forward computed; an optimiser is made afterwards, of the
 // module's new parameters. The module is called (fc(x)): its forward() by itself computes nothing
-// anew. A parametrised module cannot be cloned, which clone() says, nor called by two threads at
-// once, and its parameter should not be another module's too.
+// anew. A parametrised module cannot be called by two threads at once, and its parameter should not
+// be another module's too. A clone is parametrised likewise.
 
 #include <reel/nn/handle.h>
 

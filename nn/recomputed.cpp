@@ -132,4 +132,12 @@ Tensor Recomputed::refresh(const char* kind, Module& module, const std::string& 
   return state.shown;
 }
 
+void Recomputed::refresh_all(const Module& module) {
+  if (!module.hooks()) return;
+  for (const auto& hook : module.hooks()->before) {
+    if (const Recomputed* found = hook.function.target<Recomputed>())
+      show(found->state_->shown, found->state_->compute(false));
+  }
+}
+
 }  // namespace reel::nn::detail

@@ -127,6 +127,7 @@ using GRU = Handle<GRUImpl>;
 class LSTMImpl : public RNNBase {
  public:
   using Options = LSTMOptions;
+  using ForwardOptions = LSTMState;
   explicit LSTMImpl(const LSTMOptions& options);
   LSTMImpl(int64_t input_size, int64_t hidden_size, int64_t num_layers = 1)
       : LSTMImpl(LSTMOptions{input_size, hidden_size, num_layers}) {}
@@ -138,17 +139,8 @@ class LSTMImpl : public RNNBase {
   const LSTMOptions options;
 };
 
-/// The handle of an LSTMImpl; lstm(x, {h0, c0}) may be written.
-class LSTM : public Handle<LSTMImpl> {
- public:
-  using Handle::Handle;
-  auto operator()(const Tensor& x, const LSTMState& state = {}) const {
-    return Handle::operator()(x, state);
-  }
-  auto operator()(const PackedSequence& x, const LSTMState& state = {}) const {
-    return Handle::operator()(x, state);
-  }
-};
+/// lstm(x, {h0, c0}) may be written.
+using LSTM = Handle<LSTMImpl>;
 
 // ---- one step ------------------------------------------------------------------------------------------
 
@@ -213,6 +205,7 @@ using GRUCell = Handle<GRUCellImpl>;
 class LSTMCellImpl : public RNNCellBase {
  public:
   using Options = GatedCellOptions;
+  using ForwardOptions = LSTMState;
   explicit LSTMCellImpl(const GatedCellOptions& options)
       : RNNCellBase("LSTMCell", RecurrentCell::Lstm, options) {}
   LSTMCellImpl(int64_t input_size, int64_t hidden_size)
@@ -221,19 +214,7 @@ class LSTMCellImpl : public RNNCellBase {
   LSTMState forward(const Tensor& x, const LSTMState& state = {}) const { return step(x, state); }
 };
 
-/// The handle of an LSTMCellImpl: state = cell(x, state), or auto [h, c] = cell(x, {h0, c0}).
-class LSTMCell : public Handle<LSTMCellImpl> {
- public:
-  using Handle::Handle;
-  LSTMState operator()(const Tensor& x, const LSTMState& state = {}) const {
-    return Handle::operator()(x, state);
-  }
-};
+/// state = cell(x, state), or auto [h, c] = cell(x, {h0, c0}).
+using LSTMCell = Handle<LSTMCellImpl>;
 
 }  // namespace reel::nn
-
-template <>
-struct fmt::formatter<reel::nn::LSTM> : fmt::formatter<reel::nn::Handle<reel::nn::LSTMImpl>> {};
-template <>
-struct fmt::formatter<reel::nn::LSTMCell>
-    : fmt::formatter<reel::nn::Handle<reel::nn::LSTMCellImpl>> {};

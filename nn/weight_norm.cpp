@@ -57,10 +57,12 @@ void weight_norm(Module& module, const std::string& name, const WeightNormOption
   const Tensor g = leaf(lengths(weight, dim), weight), v = leaf(weight, weight);
   Recomputed::start(kind, module, name, {.parameters = {{name + "_g", g}, {name + "_v", v}}},
                     [g, v, dim](bool) { return v * (g / lengths(v, dim)); });
+  module.repeat_on_clone([name, options](Module& copy) { weight_norm(copy, name, options); });
 }
 
 void remove_weight_norm(Module& module, const std::string& name) {
   remove("weight_norm", module, name, name + "_v");
+  module.repeat_on_clone([name](Module& copy) { remove_weight_norm(copy, name); });
 }
 
 // ---- spectral_norm ---------------------------------------------------------------------------------------
@@ -114,10 +116,12 @@ void spectral_norm(Module& module, const std::string& name, const SpectralNormOp
                     {.parameters = {{name + "_orig", spectrum.original}},
                      .buffers = {{name + "_u", u}, {name + "_v", v}}},
                     [spectrum](bool training) { return spectrum.weight(training); });
+  module.repeat_on_clone([name, options](Module& copy) { spectral_norm(copy, name, options); });
 }
 
 void remove_spectral_norm(Module& module, const std::string& name) {
   remove("spectral_norm", module, name, name + "_orig");
+  module.repeat_on_clone([name](Module& copy) { remove_spectral_norm(copy, name); });
 }
 
 }  // namespace reel::nn::utils

@@ -18,7 +18,7 @@ for program in "$contract"/*.cpp; do
   echo "== $name"
   # shellcheck disable=SC2046
   "$compiler" "$@" -std=c++20 "$program" $(pkg-config --cflags --libs reel fmt) -o "$work/$name"
-  "$work/$name"
+  (cd "$work" && "./$name")
 done
 
 echo "== find_package"

@@ -236,6 +236,11 @@ TEST(Layers, refuse_options_and_inputs_that_make_no_sense) {
   // clang-format off
   const Bad rows[] = {
       {"Dropout: the probability p must be between 0 and 1, got 1.5", [] { Dropout(1.5); }},
+      {"Dropout2d: the probability p must be between 0 and 1, got -1", [] { Dropout2d(-1); }},
+      {"AlphaDropout: the probability p must be between 0 and 1, got nan", [] { AlphaDropout(std::nan("")); }},
+      {"Softmax: the dim it is taken over must be given", [] { Softmax(); }},
+      {"LogSoftmax: the dim it is taken over must be given", [] { LogSoftmax(); }},
+      {"Softmin: the dim it is taken over must be given", [] { Softmin(); }},
       {"got -0.1", [] { AlphaDropout({.p = -0.1}); }},
       {"dropout1d: expected 2 or 3 dims, got shape [2]", [] { Dropout1d()(zeros({2})); }},
       {"BatchNorm1d: num_features must be at least 1, got 0", [] { BatchNorm1d(0); }},

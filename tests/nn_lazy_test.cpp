@@ -30,6 +30,12 @@ std::vector<Row> rows() {
       {"LazyConvTranspose1d(0, 2, kernel_size=(3,), stride=(1,))", "ConvTranspose1d(3, 2, kernel_size=(3,), stride=(1,))", nn::LazyConvTranspose1d(2, 3), [] { return nn::ConvTranspose1d(3, 2, 3); }, {1, 3, 2}, {1, 0, 2}},
       {"LazyConvTranspose2d(0, 4, kernel_size=(2, 2), stride=(1, 1), groups=2, bias=False)", "ConvTranspose2d(6, 4, kernel_size=(2, 2), stride=(1, 1), groups=2, bias=False)", nn::LazyConvTranspose2d({.out_channels = 4, .kernel_size = 2, .groups = 2, .bias = false}), [] { return nn::ConvTranspose2d({.in_channels = 6, .out_channels = 4, .kernel_size = 2, .groups = 2, .bias = false}); }, {1, 6, 2, 3}, {1, 3, 2, 3}},
       {"LazyConvTranspose3d(0, 2, kernel_size=(2, 2, 2), stride=(1, 1, 1))", "ConvTranspose3d(3, 2, kernel_size=(2, 2, 2), stride=(1, 1, 1))", nn::LazyConvTranspose3d(2, 2), [] { return nn::ConvTranspose3d(3, 2, 2); }, {1, 3, 2, 2, 2}, {2}},
+      {"LazyBatchNorm1d(0, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)", "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)", nn::LazyBatchNorm1d(), [] { return nn::BatchNorm1d(3); }, {4, 3}, {1, 3}},
+      {"LazyBatchNorm2d(0, eps=0.001, momentum=None, affine=False, track_running_stats=True)", "BatchNorm2d(3, eps=0.001, momentum=None, affine=False, track_running_stats=True)", nn::LazyBatchNorm2d({.eps = 1e-3, .momentum = {}, .affine = false}), [] { return nn::BatchNorm2d({.num_features = 3, .eps = 1e-3, .momentum = {}, .affine = false}); }, {2, 3, 2, 2}, {2, 0, 2, 2}},
+      {"LazyBatchNorm3d(0, eps=1e-05, momentum=0.1, affine=True, track_running_stats=False)", "BatchNorm3d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=False)", nn::LazyBatchNorm3d({.track_running_stats = false}), [] { return nn::BatchNorm3d({.num_features = 3, .track_running_stats = false}); }, {2, 3, 2, 1, 2}, {2, 3, 2}},
+      {"LazyInstanceNorm1d(0, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)", "InstanceNorm1d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)", nn::LazyInstanceNorm1d({.affine = true, .track_running_stats = true}), [] { return nn::InstanceNorm1d({.num_features = 3, .affine = true, .track_running_stats = true}); }, {2, 3, 4}, {2}},
+      {"LazyInstanceNorm2d(0, eps=1e-05, momentum=0.1, affine=True, track_running_stats=False)", "InstanceNorm2d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=False)", nn::LazyInstanceNorm2d({.affine = true}), [] { return nn::InstanceNorm2d({.num_features = 3, .affine = true}); }, {3, 2, 4}, {2, 0, 2, 2}},
+      {"LazyInstanceNorm3d(0, eps=1e-05, momentum=0.1, affine=True, track_running_stats=False)", "InstanceNorm3d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=False)", nn::LazyInstanceNorm3d({.affine = true}), [] { return nn::InstanceNorm3d({.num_features = 3, .affine = true}); }, {2, 3, 2, 1, 2}, {2, 3}},
   };
 }
 // clang-format on
@@ -58,6 +64,10 @@ TEST(Lazy, becomes_the_plain_layer_with_its_numbers) {
     for (const Tensor& parameter : held) EXPECT_TRUE(parameter.grad().defined());
     // The second input finds the parameters as they are.
     EXPECT_TRUE(equal(row.lazy->forward(x).detach(), y.detach()));
+    EXPECT_EQ(row.lazy->buffers().size(), plain->buffers().size());
+    plain->forward(x);
+    for (size_t i = 0; i < plain->buffers().size(); ++i)
+      EXPECT_TRUE(equal(row.lazy->buffers()[i], plain->buffers()[i]));
   }
 }
 
@@ -84,6 +94,8 @@ TEST(Lazy, is_unchanged_by_an_input_that_is_refused) {
   for (const Row& row : rows()) {
     manual_seed(3);
     EXPECT_NE(message_of([&] { row.lazy->forward(zeros(row.refused)); }), "nothing was thrown");
+    EXPECT_NE(message_of([&] { row.lazy->forward(zeros(row.input, {.dtype = kFloat64})); }),
+              "nothing was thrown");
     EXPECT_EQ(row.lazy->to_string(), row.before);
     const double next = rand({1}).item<double>();
     manual_seed(3);
@@ -99,6 +111,12 @@ TEST(Lazy, takes_shapes_from_a_state_too) {
   EXPECT_TRUE(equal(lazy(x).detach(), plain(x).detach()));
   EXPECT_EQ(lazy->to_string(), plain->to_string());
   EXPECT_TRUE(equal(lazy.clone()(x).detach(), plain(x).detach()));
+}
+
+TEST(Lazy, norm_without_tensors_takes_any_channels) {
+  const nn::LazyInstanceNorm1d norm;
+  EXPECT_EQ(norm(randn({2, 3, 4})).shape(), (Shape{2, 3, 4}));
+  EXPECT_EQ(norm(randn({2, 5, 4})).shape(), (Shape{2, 5, 4}));
 }
 
 TEST(Lazy, makes_the_size_that_is_asked_for) {

@@ -141,6 +141,45 @@ TEST(Lists, refuse_what_cannot_be_registered) {
   }
 }
 
+TEST(Lists, take_others_in_place) {
+  manual_seed(4);
+  // A decoder that has the weight of the encoder.
+  struct Tied : nn::Module {
+    nn::Embedding encoder = register_module("encoder", nn::Embedding(10, 4));
+    nn::Linear decoder = register_module("decoder", nn::Linear(4, 10));
+    Tied() { decoder->weight = decoder->replace_parameter("weight", encoder->weight); }
+    Tensor forward(const Tensor& x) override { return decoder(encoder(x)); }
+  };
+  Tied net;
+  EXPECT_EQ(net.parameters().size(), 2u);
+  EXPECT_EQ(net.state_dict().keys(),
+            (std::vector<std::string>{"encoder.weight", "decoder.weight", "decoder.bias"}));
+  const auto copy = nn::clone(net);
+  EXPECT_EQ(copy->parameters().size(), 2u);
+  const Tensor tokens = from_vector(std::vector<int64_t>{3, 1}, {2});
+  EXPECT_TRUE(equal(copy->forward(tokens).detach(), net.forward(tokens).detach()));
+  EXPECT_EQ(copy->decoder->weight.body(), copy->encoder->weight.body());
+  net.forward(tokens).sum().backward();
+  EXPECT_TRUE(net.encoder->weight.grad().defined());
+
+  net.decoder = net.replace_module("decoder", nn::Linear(4, 2));
+  EXPECT_EQ(net.forward(tokens).shape(), (Shape{2, 2}));
+  EXPECT_EQ(net.children()[1], nn::ModulePtr(net.decoder));
+
+  const std::string before = picture(net);
+  EXPECT_EQ(message_of([&] { net.replace_module("head", nn::Linear(1, 1)); }),
+            "Tied: there is no module \"head\"");
+  EXPECT_EQ(message_of([&] { net.replace_module("decoder", nn::ModulePtr()); }),
+            "Tied: module \"decoder\" is null");
+  EXPECT_EQ(message_of([&] { net.decoder->replace_parameter("w", ones({1})); }),
+            "Linear: there is no parameter \"w\"");
+  EXPECT_EQ(message_of([&] { net.decoder->replace_parameter("weight", Tensor()); }),
+            "Linear: parameter \"weight\" must be a leaf, got an undefined tensor");
+  EXPECT_EQ(message_of([&] { net.decoder->replace_parameter("weight", net.decoder->weight * 2); }),
+            "Linear: parameter \"weight\" must be a leaf, got the result of an operation");
+  EXPECT_EQ(picture(net), before);
+}
+
 TEST(Lists, lose_what_is_unregistered) {
   Net net;
   net.unregister("scale");

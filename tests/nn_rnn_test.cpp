@@ -239,6 +239,26 @@ TEST(RNN, has_the_same_bits_for_any_number_of_threads) {
   EXPECT_TRUE(equal(results[0], results[2]));
 }
 
+TEST(RNN, hooks_see_inputs_and_what_comes_first) {
+  const nn::LSTM lstm(3, 4);
+  const nn::LSTMCell cell(3, 4);
+  std::vector<Shape> seen;
+  const auto note = [&](nn::Module&, const std::vector<Tensor>& inputs, Tensor& output) {
+    for (const Tensor& each : inputs) seen.push_back(each.shape());
+    seen.push_back(output.defined() ? output.shape() : Shape{});
+    if (output.defined()) output = output * 2;
+  };
+  const Tensor x = randn({5, 2, 3}), h = randn({1, 2, 4});
+  const Tensor plain = lstm(x, {h, h}).output, one = cell(x[0]).h;
+  lstm->register_forward_hook(note);
+  cell->register_forward_hook(note);
+  EXPECT_TRUE(equal(lstm(x, {h, h}).output, plain * 2));
+  const auto [hidden, carried] = cell(x[0]);
+  EXPECT_TRUE(equal(hidden, one * 2));
+  lstm(pack_sequence({x.select(1, 0)}));
+  EXPECT_EQ(seen, (std::vector<Shape>{{5, 2, 3}, {5, 2, 4}, {2, 3}, {2, 4}, {}}));
+}
+
 TEST(RNN, saturates_and_keeps_nan) {
   const nn::LSTM lstm(1, 3);
   for (Tensor each : lstm->parameters()) {

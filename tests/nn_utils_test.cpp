@@ -405,33 +405,63 @@ TEST(Fuse, a_convolution_and_its_normalisation) {
 
 namespace {
 
-// What the module form asks of a normalisation.
-struct NormImpl : nn::Module {
-  explicit NormImpl(const nn::utils::BatchNormParts& bn)
-      : running_mean(bn.running_mean),
-        running_var(bn.running_var),
-        weight(bn.weight),
-        bias(bn.bias),
-        options{.eps = bn.eps} {}
-  Tensor forward(const Tensor& x) override {
-    return batch_norm(x, running_mean, running_var, weight, bias, options);
-  }
-  Tensor running_mean, running_var, weight, bias;
-  BatchNormOptions options;
-};
-using Norm = nn::Handle<NormImpl>;
+// A normalisation that has seen something and has weights of its own.
+template <class Norm>
+Norm seen(Norm norm, const Shape& shape) {
+  norm->to(kFloat64);
+  norm(randn(shape, kDouble) * 2 + 1);
+  NoGradGuard no_grad;
+  norm->weight.normal_();
+  norm->bias.normal_();
+  norm->eval();
+  return norm;
+}
 
 }  // namespace
 
-TEST(Fuse, modules) {
+TEST(Fuse, convolutions_with_their_normalisation) {
+  manual_seed(0);
+  const auto expect_same = [](auto conv, const auto& bn, const Tensor& x) {
+    SCOPED_TRACE(conv->to_string());
+    conv->to(kFloat64).eval();
+    const auto fused = nn::utils::fuse_conv_bn_eval(conv, bn);
+    EXPECT_TRUE(near(fused(x), bn(conv(x))));
+    EXPECT_FALSE(fused->is_training());
+  };
+  const nn::BatchNorm2d bn = seen(nn::BatchNorm2d(6), {4, 6, 3, 3});
+  const Tensor image = randn({2, 4, 7, 8}, kDouble);
+  for (const bool bias : {true, false}) {
+    expect_same(nn::Conv2d({.in_channels = 4,
+                            .out_channels = 6,
+                            .kernel_size = 3,
+                            .stride = 2,
+                            .padding = 1,
+                            .groups = 2,
+                            .bias = bias,
+                            .padding_mode = nn::PaddingMode::Reflect}),
+                bn, image);
+    expect_same(nn::ConvTranspose2d({.in_channels = 4,
+                                     .out_channels = 6,
+                                     .kernel_size = 3,
+                                     .stride = 2,
+                                     .output_padding = 1,
+                                     .groups = 2,
+                                     .bias = bias}),
+                bn, image);
+  }
+  expect_same(nn::Conv1d(4, 6, 3), seen(nn::BatchNorm1d(6), {4, 6, 3}), randn({2, 4, 7}, kDouble));
+  expect_same(nn::ConvTranspose3d(4, 6, 2), seen(nn::BatchNorm3d(6), {2, 6, 2, 2, 2}),
+              randn({1, 4, 3, 2, 3}, kDouble));
+}
+
+TEST(Fuse, a_linear_layer_with_its_normalisation) {
   manual_seed(0);
   nn::Linear fc({.in_features = 3, .out_features = 6, .bias = false});
-  Norm bn(random_parts(6));
+  const nn::BatchNorm1d bn = seen(nn::BatchNorm1d(6), {5, 6});
   fc->to(kFloat64);
   EXPECT_EQ(message_of([&] { nn::utils::fuse_linear_bn_eval(fc, bn); }),
-            "fuse_linear_bn_eval: Linear and Norm must be in eval mode");
+            "fuse_linear_bn_eval: Linear and BatchNorm1d must be in eval mode");
   fc->eval();
-  bn->eval();
   const Tensor weight = fc->weight.detach().clone(), x = randn({5, 3}, kDouble);
   Generator before = default_generator();
   const nn::Linear fused = nn::utils::fuse_linear_bn_eval(fc, bn);
@@ -441,6 +471,17 @@ TEST(Fuse, modules) {
   EXPECT_FALSE(fused->is_training());
   EXPECT_EQ(fused->parameters().size(), 2u);
   EXPECT_EQ(fused->bias.dtype(), kFloat64);
+}
+
+TEST(Fuse, refuses_a_normalisation_of_another_definition_or_without_statistics) {
+  nn::Linear fc(3, 6);
+  nn::BatchNorm1d outside({.num_features = 6, .eps_outside_root = true});
+  nn::BatchNorm1d none({.num_features = 6, .track_running_stats = false});
+  fc->eval(), outside->eval(), none->eval();
+  expect_refused({{[&] { nn::utils::fuse_linear_bn_eval(fc, outside); },
+                   "fuse_linear_bn_eval: a BatchNorm1d with eps_outside_root cannot be folded"},
+                  {[&] { nn::utils::fuse_linear_bn_eval(fc, none); },
+                   "fuse_conv_bn_weights: running_mean is undefined"}});
 }
 
 TEST(Fuse, says_what_is_wrong) {
@@ -469,4 +510,43 @@ TEST(Fuse, says_what_is_wrong) {
           nn::utils::fuse_linear_bn_weights(ones({6, 2}), {}, short_bias);
         },
         "fuse_linear_bn_weights: the normalisation's bias must have shape [6], got [5]"}});
+}
+
+// ---- running statistics anew -----------------------------------------------------------------------------
+
+TEST(UpdateBn, takes_the_means_over_all_batches) {
+  manual_seed(1);
+  nn::Sequential model(nn::BatchNorm1d(2), nn::Dropout(0.5),
+                       nn::Sequential(nn::BatchNorm1d({.num_features = 2, .affine = false})));
+  model->to(kFloat64).eval();
+  model[1]->train();
+  const nn::BatchNorm1d first = model[0].as<nn::BatchNorm1d>();
+  std::vector<std::pair<Tensor, Tensor>> batches;
+  Tensor mean = zeros({2}, kDouble), variance = mean;
+  for (int i = 0; i < 3; ++i) {
+    const Tensor x = randn({5, 2}, kDouble) * (i + 1) + i;
+    batches.emplace_back(x, Tensor());
+    mean = mean + x.mean(0) / 3;
+    variance = variance + square(x - x.mean(0)).sum(0) / 4 / 3;
+  }
+  nn::utils::update_bn(batches, *model);
+  EXPECT_TRUE(near(first->running_mean, mean));
+  EXPECT_TRUE(near(first->running_var, variance));
+  EXPECT_EQ(first->num_batches_tracked.item<int64_t>(), 3);
+  EXPECT_EQ(first->momentum, 0.1);
+  EXPECT_FALSE(model->is_training());
+  EXPECT_TRUE(model[1]->is_training());
+  EXPECT_FALSE(model[2].as<nn::Sequential>()[0]->is_training());
+  EXPECT_FALSE(first->weight.grad().defined());
+
+  // Nothing stays of one that fails.
+  const nn::StateDict before = model->state_dict().clone();
+  const std::vector<Tensor> bad{randn({5, 2}, kDouble), randn({5, 3}, kDouble)};
+  EXPECT_NE(message_of([&] { nn::utils::update_bn(bad, *model); }), "nothing was thrown");
+  for (const auto& [name, value] : model->state_dict()) EXPECT_TRUE(equal(value, before.at(name)));
+  EXPECT_EQ(first->momentum, 0.1);
+  EXPECT_FALSE(model->is_training());
+  EXPECT_EQ(message_of([&] { nn::utils::update_bn(bad, *nn::LazyBatchNorm1d()); }),
+            "update_bn: a LazyBatchNorm1d waits for its first input");
+  nn::utils::update_bn(bad, *nn::Linear(7, 7));  // has none: not even called
 }

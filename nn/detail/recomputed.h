@@ -28,6 +28,8 @@ class Recomputed {
                     const Sources& sources, Compute compute);
   /// Computes it now, not as in training.
   static Tensor refresh(const char* kind, Module& module, const std::string& name);
+  /// The same for all of a module.
+  static void refresh_all(const Module& module);
   /// The sources go, and the parameter is a leaf again, with the numbers of `value`, last in the
   /// module's list.
   static void stop(const char* kind, Module& module, const std::string& name, const Tensor& value);

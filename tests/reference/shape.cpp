@@ -39,6 +39,31 @@ Tensor padded(const Tensors& x, const Args& args) {
   return pad(x[0], args.shape("pad"), {.mode = mode, .value = args.number("value", 0)});
 }
 
+template <class Constant, class Reflect, class Replicate, class Circular>
+Tensors padded_by(const Tensor& x, const Args& args) {
+  const std::string mode = args.text("mode", "constant");
+  const Shape padding = args.shape("pad");
+  if (mode == "constant")
+    return {Constant({.padding = padding, .value = args.number("value", 0)})(x)};
+  if (mode == "reflect") return {Reflect({.padding = padding})(x)};
+  if (mode == "replicate") return {Replicate({.padding = padding})(x)};
+  return {Circular({.padding = padding})(x)};
+}
+
+Tensors padded_by_module(const Tensors& x, const Args& args) {
+  using namespace nn;
+  switch (args.shape("pad").rank()) {
+    case 2:
+      return padded_by<ConstantPad1d, ReflectionPad1d, ReplicationPad1d, CircularPad1d>(x[0], args);
+    case 4:
+      return padded_by<ConstantPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d>(x[0], args);
+    case 6:
+      return padded_by<ConstantPad3d, ReflectionPad3d, ReplicationPad3d, CircularPad3d>(x[0], args);
+    default:
+      return {};
+  }
+}
+
 Tensor one_step(Tensor x, const Args& step) {
   const std::string op = step.text("op");
   if (op == "transpose") return transpose(x, step.dim("dim0"), step.dim("dim1"));
@@ -103,7 +128,8 @@ Family shape_family() {
       {"meshgrid", [](const Tensors& x, const Args& a) { const std::string indexing = a.text("indexing", "ij"); return meshgrid(x, {.indexing = indexing}); }},
       {"pad", to_one(padded)},
       {"view_chain", to_one(chained)},
-  }};
+  },
+  .modules = {{"pad", padded_by_module}}};
 }
 // clang-format on
 
