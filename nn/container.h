@@ -9,7 +9,9 @@ namespace reel::nn {
 class LambdaImpl : public Module {
  public:
   explicit LambdaImpl(std::function<Tensor(const Tensor&)> function)
-      : function_(std::move(function)) {}
+      : function_(std::move(function)) {
+    check(static_cast<bool>(function_), "Lambda: the function is empty");
+  }
   Tensor forward(const Tensor& x) override { return function_(x); }
 
  private:

@@ -118,10 +118,10 @@ template <class O>
 void ConvBase<O>::settle(const Tensor& x) {
   if (!this->has_uninitialized()) return;
   const int rank = x.dim();
-  check((rank == axes_ + 1 || rank == axes_ + 2) && x.size(-1 - axes_) >= 1 &&
-            x.dtype() == weight.dtype(),
-        "Lazy{}: an input of {} or {} dims with channels, of dtype {}, is required, got {} {}",
-        module_, axes_ + 1, axes_ + 2, weight.dtype(), x.dtype(), x.shape());
+  check(
+      (rank == axes_ + 1 || rank == axes_ + 2) && x.size(-1 - axes_) >= 1 && x.is_floating_point(),
+      "Lazy{}: a floating input of {} or {} dims with channels is required, got {} {}", module_,
+      axes_ + 1, axes_ + 2, x.dtype(), x.shape());
   const int64_t channels = x.size(-1 - axes_);
   check_groups(channels);
   this->materialize("weight", weight_shape(channels));

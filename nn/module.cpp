@@ -353,6 +353,7 @@ Module& Module::to(Dtype dtype) {
 template <class T>
 HookHandle Module::add_hook(detail::ForwardHooks::List<T> detail::ForwardHooks::*list, T hook,
                             const HookOptions& options) {
+  check(static_cast<bool>(hook), "{}: the hook is an empty function", name());
   if (!hooks_) hooks_ = std::make_shared<detail::ForwardHooks>();
   const int64_t id = hooks_->next_id++;
   ((*hooks_).*list).push_back({id, std::move(hook), options.cloned});

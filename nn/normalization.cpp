@@ -68,10 +68,9 @@ void NormBase::take_channels(const Tensor& x) {
 
 void NormBase::settle(const Tensor& x) {
   const int64_t channels = x.size(1);
-  const Dtype dtype = weight.defined() ? weight.dtype() : running_mean.dtype();
-  check(channels >= 1 && x.dtype() == dtype,
-        "Lazy{}: an input with channels of dtype {} is required, got {} {}", module_, dtype,
-        x.dtype(), x.shape());
+  check(channels >= 1 && x.is_floating_point(),
+        "Lazy{}: a floating input with channels is required, got {} {}", module_, x.dtype(),
+        x.shape());
   const NoGradGuard guard;
   const auto fill = [&](const char* name, const Tensor& tensor, double value) {
     if (tensor.defined()) materialize(name, {channels}).fill_(value);

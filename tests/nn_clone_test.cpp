@@ -245,7 +245,7 @@ Tensor called(const Row& row, const nn::ModulePtr& module) {
 std::set<const void*> storages(const nn::Module& module) {
   std::set<const void*> all;
   for (const auto& list : {module.parameters(), module.buffers()})
-    for (const Tensor& each : list) all.insert(each.array().storage());
+    for (const Tensor& each : list) all.insert(each.array().data<std::byte>());
   return all;
 }
 

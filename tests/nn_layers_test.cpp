@@ -296,6 +296,15 @@ TEST(BatchNorm, an_input_that_is_refused_changes_nothing) {
 
 // ---- normalisation ---------------------------------------------------------------------------------------
 
+TEST(BatchNorm, an_empty_batch_leaves_the_running_statistics) {
+  for (const bool outside : {false, true}) {
+    const nn::BatchNorm1d bn({.num_features = 2, .eps_outside_root = outside});
+    EXPECT_EQ(bn(zeros({0, 2})).shape(), (Shape{0, 2}));
+    EXPECT_TRUE(equal(bn->running_mean, zeros({2})));
+    EXPECT_TRUE(equal(bn->running_var, ones({2})));
+  }
+}
+
 TEST(BatchNorm, gives_the_courses_numbers_in_both_forms) {
   for (const bool outside : {false, true}) {
     nn::BatchNorm1d norm({.num_features = 1, .eps = 0, .eps_outside_root = outside});

@@ -264,6 +264,63 @@ TEST(Hooks, may_remove_themselves_and_outlive_their_module) {
   handle.remove();
 }
 
+TEST(Hooks, must_be_functions) {
+  nn::Sequential model{nn::ReLU()};
+  EXPECT_EQ(message_of([&] { model->register_forward_hook({}); }),
+            "Sequential: the hook is an empty function");
+  EXPECT_EQ(message_of([&] { model->register_forward_pre_hook(nullptr); }),
+            "Sequential: the hook is an empty function");
+  EXPECT_EQ(message_of([&] { model->push_back(std::function<Tensor(const Tensor&)>()); }),
+            "Lambda: the function is empty");
+  EXPECT_EQ(model->size(), 1u);
+}
+
+TEST(Hooks, that_throw_leave_everything_as_it_was) {
+  nn::Sequential model(nn::Linear(2, 2), nn::ReLU());
+  const std::string before = picture(*model);
+  const HookHandle handle = model[1]->register_forward_hook(
+      [](nn::Module&, const auto&, Tensor&) { throw std::runtime_error("of the hook"); });
+  EXPECT_THROW(model(ones({1, 2})), std::runtime_error);
+  EXPECT_TRUE(is_grad_enabled());
+  EXPECT_EQ(picture(*model), before);
+}
+
+TEST(Hooks, may_add_hooks_and_call_the_module_again) {
+  nn::Linear fc(2, 2);
+  int calls = 0;
+  fc->register_forward_hook([&](nn::Module& module, const auto&, Tensor&) {
+    if (++calls < 3) module(ones({1, 2}));
+    for (int i = 0; i < 20; ++i)
+      module.register_forward_hook([](nn::Module&, const auto&, Tensor&) {});
+  });
+  fc(ones({1, 2}));
+  EXPECT_EQ(calls, 3);
+}
+
+TEST(Module, may_be_nested_deeply) {
+  nn::Sequential model{nn::Linear(2, 2)};
+  for (int i = 0; i < 1000; ++i) model = nn::Sequential({{"inner", model}});
+  model(ones({1, 2})).sum().backward();
+  EXPECT_EQ(model->modules().size(), 1002u);
+  const nn::Sequential copy = model.clone();
+  EXPECT_EQ(copy->state_dict().keys(), model->state_dict().keys());
+  EXPECT_EQ(copy->to_string(), model->to_string());
+  EXPECT_FALSE(copy->parameters()[0].grad().defined());
+}
+
+TEST(Module, converted_between_forward_and_backward) {
+  nn::Sequential model(nn::Linear(2, 3), nn::Linear(3, 1));
+  const Tensor once = model(ones({1, 2})).sum();
+  model->to(kFloat64);
+  // The second layer's weight is needed, and is not what it was.
+  EXPECT_NE(message_of([&] { once.backward(); }), "nothing was thrown");
+  nn::Linear last(2, 1);
+  const Tensor y = last(ones({1, 2})).sum();
+  last->to(kFloat64);
+  y.backward();
+  EXPECT_EQ(last->weight.grad().dtype(), kFloat64);
+}
+
 TEST(Hooks, must_leave_as_many_inputs) {
   const nn::ReLU relu;
   relu->register_forward_pre_hook([](nn::Module&, auto& inputs) { inputs.clear(); });

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 using namespace reel;
 using reel::tests::expect_is;
@@ -273,6 +274,51 @@ TEST_F(StateFile, is_read_by_python) {
   state["fc.bias"] = state["fc.bias"] + 1;
   nn::save(state, path("wrong"));
   EXPECT_NE(std::system((check + path("wrong") + " 2>/dev/null").c_str()), 0);
+}
+
+TEST_F(StateFile, with_any_bytes_changed_never_changes_a_model_halfway) {
+  manual_seed(0);
+  const std::string where = path("changed");
+  const nn::Sequential model(nn::Linear(3, 2), nn::BatchNorm1d(2));
+  nn::save(*model, where);
+  std::ifstream file(where, std::ios::binary);
+  const std::string good(std::istreambuf_iterator<char>(file), {});
+  const nn::StateDict before = model->state_dict().clone();
+  const std::string_view telling("{}[]\",:-90\\e.\0\xff", 16);
+  std::mt19937 random(1);
+  int refused = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string bytes = good;
+    for (unsigned change = random() % 4 + 1; change > 0; --change) {
+      const size_t at =
+          random() % (random() % 4 > 0 ? std::min<size_t>(400, bytes.size()) : bytes.size());
+      const char byte = telling[random() % telling.size()];
+      switch (random() % 4) {
+        case 0:
+          bytes[at] = static_cast<char>(random());
+          break;
+        case 1:
+          bytes[at] = byte;
+          break;
+        case 2:
+          bytes.erase(at, random() % 5 + 1);
+          break;
+        case 3:
+          bytes.insert(at, random() % 3 + 1, byte);
+          break;
+      }
+    }
+    std::ofstream(where, std::ios::binary | std::ios::trunc) << bytes;
+    try {
+      nn::load(*model, where);
+      model->load_state_dict(before);
+    } catch (const Error&) {
+      ++refused;
+      for (const auto& [name, value] : model->state_dict())
+        ASSERT_TRUE(equal(value, before.at(name))) << "round " << round;
+    }
+  }
+  EXPECT_GT(refused, 2000);
 }
 
 TEST_F(StateFile, that_is_bad_is_refused) {

@@ -70,7 +70,8 @@ TEST(Module, refuses_bad_names) {
 }
 
 TEST(Module, says_that_forward_is_missing) {
-  EXPECT_EQ(message_of([] { Open().forward(ones({1})); }), "Open: forward(const Tensor&) is not defined");
+  EXPECT_EQ(message_of([] { Open().forward(ones({1})); }),
+            "Open: forward(const Tensor&) is not defined");
 }
 
 TEST(Module, switches_modes_everywhere) {
