@@ -62,7 +62,7 @@ int64_t NormBase::num_features() const {
 void NormBase::take_channels(const Tensor& x) {
   if (has_uninitialized()) settle(x);
   const int64_t channels = num_features();
-  check(x.size(1) == channels || channels == 0,
+  check(x.size(1) == channels || (channels == 0 && x.size(1) >= 1),
         "{}: expected an input with {} channels, got shape {}", module_, channels, x.shape());
 }
 
@@ -146,14 +146,12 @@ Tensor BatchNormBase::with_eps_outside(const Tensor& x, bool by_batch, double sh
   Tensor normal;
   if (by_batch) {
     const int64_t count = x.numel() / x.size(1);
-    check(count > 1, "{}: expected more than 1 value per channel when training, got input size {}",
-          module_, x.shape());
     const Tensor rows = x.transpose(0, 1).reshape({x.size(1), count});
     const Tensor mean = rows.mean(1);
     const Tensor deviation =
         norm(rows - mean.unsqueeze(1), 2, 1) / std::sqrt(static_cast<double>(count));
     normal = (x - broadcast(mean)) / (broadcast(deviation) + options.eps);
-    if (is_training() && options.track_running_stats) {
+    if (is_training() && options.track_running_stats && count > 0) {
       const NoGradGuard guard;
       running_mean.copy_(running_mean * (1 - share) + mean * share);
       running_var.copy_(square(sqrt(running_var) * (1 - share) + deviation * share));

@@ -155,6 +155,34 @@ TEST(Sequential, prints_as_pytorch_does) {
             ")");
 }
 
+// B4: one step of gradient descent that the course works out by hand. All numbers are exact.
+TEST(Course, one_step_of_backpropagation) {
+  const auto fill = [](const Tensor& parameter, const Tensor& numbers) {
+    NoGradGuard no_grad;
+    Tensor(parameter).copy_(numbers);
+  };
+  const nn::Linear first(2, 4), second(4, 1);
+  const nn::Sequential model(first, nn::ReLU(), second);
+  fill(first->weight, tensor({{1., 2.}, {0., -1.}, {-1., -3.}, {-2., 2.}}));
+  fill(first->bias, tensor({-2., 2., 0., -2.}));
+  fill(second->weight, tensor({{1., 0., -1., 2.}}));
+  fill(second->bias, tensor({-2.}));
+  const Tensor x = tensor({{-1.f, 1.f}, {2.f, -1.f}}), y = tensor({{1.f}, {-1.f}});
+  EXPECT_TRUE(equal(model(x).detach(), tensor({{2.f}, {-3.f}})));
+  EXPECT_EQ(0.5 * nn::MSELoss({.reduction = Reduction::Sum})(model(x), y).item<double>(), 2.5);
+
+  optim::SGD optimizer(model->parameters(), {.lr = 0.5});
+  (0.5 * nn::MSELoss()(model(x), y)).backward();
+  optimizer.step();
+  EXPECT_TRUE(equal(first->weight.detach(),
+                    tensor({{1.f, 2.f}, {0.f, -1.f}, {-2.f, -2.5f}, {-1.5f, 1.5f}})));
+  EXPECT_TRUE(equal(first->bias.detach(), tensor({-2.f, 2.f, -0.5f, -2.5f})));
+  EXPECT_TRUE(equal(second->weight.detach(), tensor({{1.f, 1.25f, -0.5f, 1.5f}})));
+  EXPECT_TRUE(equal(second->bias.detach(), tensor({-1.75f})));
+  EXPECT_TRUE(equal(model(x).detach(), tensor({{0.25f}, {2.f}})));
+  EXPECT_EQ(0.5 * nn::MSELoss({.reduction = Reduction::Sum})(model(x), y).item<double>(), 4.78125);
+}
+
 TEST(Losses, are_their_functions) {
   const Tensor scores = tensor({{1.0, 2.0}, {0.5, -1.0}}), target = tensor({1, 0});
   EXPECT_TRUE(equal(nn::CrossEntropyLoss({.reduction = Reduction::Sum})(scores, target),
