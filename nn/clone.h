@@ -22,6 +22,7 @@ class Cloner {
   Tensor clone(const Tensor& tensor);
 
   /// An argument of a constructor: modules and tensors in it are cloned, all else is copied.
+  /// Options that hold some have a member `O cloned(Cloner&) const`.
   template <class T>
   T argument(const T& value) {
     if constexpr (std::is_same_v<T, Tensor>) {
@@ -30,6 +31,10 @@ class Cloner {
       return T(std::static_pointer_cast<typename T::ImplType>(clone(*ModulePtr(value))));
     } else if constexpr (std::is_convertible_v<T, ModulePtr>) {
       return std::static_pointer_cast<typename T::element_type>(clone(*ModulePtr(value)));
+    } else if constexpr (requires {
+                           { value.cloned(*this) } -> std::same_as<T>;
+                         }) {
+      return value.cloned(*this);
     } else {
       return value;
     }
@@ -37,6 +42,10 @@ class Cloner {
   template <class T>
   Named<T> argument(const Named<T>& entry) {
     return {entry.name, argument(entry.value)};
+  }
+  template <class T>
+  std::optional<T> argument(const std::optional<T>& value) {
+    return value ? std::optional<T>(argument(*value)) : std::nullopt;
   }
   template <class T>
   std::vector<T> argument(const std::vector<T>& values) {

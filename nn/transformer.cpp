@@ -183,6 +183,13 @@ Tensor TransformerDecoderImpl::forward(const Tensor& tgt, const Tensor& memory,
   return norm ? (*norm)(x) : x;
 }
 
+TransformerOptions TransformerOptions::cloned(Cloner& cloner) const {
+  TransformerOptions copy = *this;
+  copy.custom_encoder = cloner.argument(custom_encoder);
+  copy.custom_decoder = cloner.argument(custom_decoder);
+  return copy;
+}
+
 TransformerImpl::TransformerImpl(const TransformerOptions& chosen)
     : options(chosen),
       encoder(register_module("encoder", encoder_of(options))),

@@ -130,6 +130,7 @@ struct TransformerOptions {
   double layer_norm_eps = 1e-5;
   bool batch_first = false;
   bool norm_first = false;
+  TransformerOptions cloned(Cloner& cloner) const;
 };
 
 struct TransformerMasks {

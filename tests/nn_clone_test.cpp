@@ -84,8 +84,8 @@ void add_layers(std::vector<Row>& rows) {
   add(row(InstanceNorm2d(2), x4()));
   add(row(InstanceNorm3d(2), x5()));
   add(row(LazyInstanceNorm1d({.affine = true, .track_running_stats = true}), x3()));
-  add(row(LazyInstanceNorm2d(), x4()));
-  add(row(LazyInstanceNorm3d(), x5()));
+  add(row(LazyInstanceNorm2d({.affine = true}), x4()));
+  add(row(LazyInstanceNorm3d({.track_running_stats = true}), x5()));
   add(row(LayerNorm({.normalized_shape = {4, 4}}), x4()));
   add(row(GroupNorm(2, 4), x4(4)));
   add(row(LocalResponseNorm(3), x4()));
@@ -300,9 +300,10 @@ TEST(Clone, of_a_parametrised_module_shows_and_trains_its_own) {
   manual_seed(0);
   nn::Linear fc = nn::utils::weight_norm(nn::Linear(4, 3));
   fc->to(kFloat64);
+  const Tensor x = rand({2, 4}, {.dtype = kFloat64});
+  fc(x);
   const nn::Linear copy = fc.clone();
   EXPECT_TRUE(equal(copy->weight.detach(), fc->weight.detach()));
-  const Tensor x = rand({2, 4}, {.dtype = kFloat64});
   copy(x).sum().backward();
   EXPECT_TRUE(copy->get_parameter("weight_g").grad().defined());
   EXPECT_FALSE(fc->get_parameter("weight_g").grad().defined());
