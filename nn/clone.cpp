@@ -55,6 +55,9 @@ ModulePtr Cloner::clone(const Module& module) {
         "constructor and call nn::clone() with it",
         module.name());
   ModulePtr copy = module.remake_(*this);
+  // A constructor may have drawn new numbers for what it was handed, as Transformer's does.
+  for (const auto& [original, tensor] : tensors_)
+    detail::exchange_array(*tensor.body(), kernels::clone(original->array));
   take_over(module, copy);
   return copy;
 }
