@@ -3,8 +3,10 @@
 #include <reel/autograd/kernels/pooling.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 namespace reel::kernels {
 namespace {
@@ -199,6 +201,76 @@ class RowPooling {
   std::vector<int64_t> offsets_;  // of each tap of a window from the window's first place
 };
 
+// ---- windows of 2 x 2 side by side, what most networks have ----------------------------------------------
+
+bool in_pairs(const PoolAxes& axes) {
+  const auto pairs = [](const PoolAxis& axis) {
+    return axis.kernel == 2 && axis.stride == 2 && axis.step == 1 && axis.padding == 0 &&
+           axis.windows.back().end <= axis.size && 2 * window_count(axis) <= axis.size;
+  };
+  return window_count(axes[0]) == 1 && axes[0].size == 1 && pairs(axes[1]) && pairs(axes[2]) &&
+         window_count(axes[2]) >= 4;
+}
+
+// N of anything in a register, or several: GCC and Clang compute with these as with numbers.
+template <class T, int64_t N>
+struct Lanes {
+  using Type __attribute__((vector_size(N * sizeof(T)))) = T;
+};
+template <class T, int64_t N>
+using Vector = typename Lanes<T, N>::Type;
+
+template <class V, class T>
+V load(const T* from) {
+  V v;
+  std::memcpy(&v, from, sizeof(V));
+  return v;
+}
+
+// Every second element, from the first or from the second.
+template <int64_t First, class V, int... I>
+V every_second(V low, V high, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(low, high, (2 * I + First)...);
+}
+
+// N results at once, the last N of a row over some of those before them. Left to the compiler, the
+// choices become branches that the processor mispredicts.
+template <int64_t N, class T>
+void pool_pairs(const PoolAxes& axes, const T* x, T* values, int64_t* indices) {
+  using V = Vector<T, N>;
+  using Taps = decltype(V{} > V{});
+  using Tap = std::remove_cvref_t<decltype(Taps{}[0])>;
+  using Places = Vector<int64_t, N>;
+  constexpr auto each = std::make_integer_sequence<int, N>();
+  const int64_t width = axes[2].size, count = window_count(axes[2]);
+  Places steps;
+  for (int64_t j = 0; j < N; ++j) steps[j] = 2 * j;
+  for (int64_t row = 0; row < window_count(axes[1]); ++row) {
+    for (int64_t next = 0; next < count; next += N) {
+      const int64_t i = std::min(next, count - N), first = 2 * (row * width + i);
+      const T *upper = x + first, *lower = upper + width;
+      const V a = load<V>(upper), b = load<V>(upper + N), c = load<V>(lower),
+              d = load<V>(lower + N);
+      const V seen[] = {every_second<0>(a, b, each), every_second<1>(a, b, each),
+                        every_second<0>(c, d, each), every_second<1>(c, d, each)};
+      V best = seen[0];
+      Taps taken{};
+      for (int tap = 1; tap < 4; ++tap) {
+        const Taps better = (seen[tap] > best) | (seen[tap] != seen[tap]);
+        best = better ? seen[tap] : best;
+        taken = better ? Taps{} + static_cast<Tap>(tap) : taken;
+      }
+      std::memcpy(values + i, &best, sizeof(V));
+      if (!indices) continue;
+      const Places tap = __builtin_convertvector(taken, Places);
+      const Places places = first + steps + (tap & 1) + (tap >> 1) * width;
+      std::memcpy(indices + i, &places, sizeof(places));
+    }
+    values += count;
+    if (indices) indices += count;
+  }
+}
+
 template <class T>
 void pool_planes(const std::vector<PoolAxes>& axes, int64_t begin, int64_t end, int64_t size,
                  int64_t pooled, const T* x, T* values, int64_t* indices) {
@@ -210,6 +282,11 @@ void pool_planes(const std::vector<PoolAxes>& axes, int64_t begin, int64_t end, 
   if (axes.size() > 1 || !RowPooling<T>::serves(axes[0])) {
     each([&](int64_t plane, const T* from, T* to, int64_t* places) {
       pool_plane(axes[axes.size() > 1 ? static_cast<size_t>(plane) : 0], from, to, places);
+    });
+  } else if (in_pairs(axes[0])) {
+    each([&](int64_t, const T* from, T* to, int64_t* places) {
+      if (window_count(axes[0][2]) >= 8) return pool_pairs<8>(axes[0], from, to, places);
+      pool_pairs<4>(axes[0], from, to, places);
     });
   } else {
     each([rows = RowPooling<T>(axes[0])](int64_t, const T* from, T* to, int64_t* places) mutable {
