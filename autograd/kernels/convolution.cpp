@@ -1,5 +1,6 @@
 #include <reel/autograd/kernels/convolution.h>
 #include <reel/autograd/kernels/copy.h>
+#include <reel/autograd/kernels/direct_convolution.h>
 #include <reel/autograd/kernels/gemm.h>
 #include <reel/autograd/kernels/parallel.h>
 
@@ -37,6 +38,8 @@ struct Sizes {
 constexpr int64_t kColumnBytes = int64_t{1} << 19;
 // But for no fewer positions, because products of thin matrices are slow.
 constexpr int64_t kLeastPositions = 64;
+// Weights with fewer numbers for an output channel are not worth the gradient's transposition.
+constexpr int64_t kLeastRows = 64;
 // Images with so many positions are multiplied one by one, where they lie.
 constexpr int64_t kWhole = 256;
 // Enough blocks for some threads, where there is work for them.
@@ -346,6 +349,11 @@ void map_all(const Sizes& s, const T* x, const T* weight, const T* bias, T* y) {
       map_planes(s, image_planes(group), weight, bias, block / s.groups, to);
     });
   }
+  if (const DirectSizes sizes{s.batch, s.groups, s.in, s.out};
+      suits_direct_convolution(s.window, sizes)) {
+    const DirectWeight<T> factors{weight, s.out * s.rows(), s.rows(), s.elements, 1};
+    return direct_convolution(s.window, sizes, x, factors, bias, y);
+  }
   const Tiles tiles(s, sizeof(T));
   const int64_t ranges = ranges_of(s, s.out, tiles.count() * s.groups);
   parallel_for(tiles.count() * s.groups * ranges, [&](int64_t block) {
@@ -354,6 +362,14 @@ void map_all(const Sizes& s, const T* x, const T* weight, const T* bias, T* y) {
     map_tile(s, image_planes(group), weight, bias, tiles[block / ranges / s.groups],
              Planes<T>{y, all.total, all.size, group * s.out + begin, end - begin});
   });
+}
+
+Window turned(const Window& window) {
+  Window turned = window;
+  std::swap(turned.image, turned.positions);
+  for (size_t axis = 0; axis < 3; ++axis)
+    turned.padding[axis] = (window.kernel[axis] - 1) * window.dilation[axis] - window.padding[axis];
+  return turned;
 }
 
 template <class T>
@@ -369,6 +385,13 @@ void input_all(const Sizes& s, const T* g, const T* weight, const T* bias, T* x)
       fill_planes(to, image, bias);
       input_planes(s, position_planes(group), weight, image, to);
     });
+  }
+  // At stride 1 the adjoint is a convolution by itself, with the window turned around.
+  const DirectSizes sizes{s.batch, s.groups, s.out, s.in};
+  if (const Window window = turned(s.window); suits_direct_convolution(window, sizes)) {
+    const DirectWeight<T> factors{weight + s.elements - 1, s.out * s.rows(), s.elements, s.rows(),
+                                  -1};
+    return direct_convolution(window, sizes, g, factors, bias, x);
   }
   // The parts of one image overlap, so that one block sees to all of them.
   const Tiles tiles(s, sizeof(T));
@@ -399,6 +422,10 @@ void weight_all(const Sizes& s, const T* g, const T* x, T* weight) {
     return parallel_for(s.groups, [&](int64_t group) {
       weight_planes(s, position_planes(group), image_planes(group * s.in, s.in), weight);
     });
+  }
+  if (const DirectSizes sizes{s.batch, s.groups, s.in, s.out};
+      s.rows() >= kLeastRows && suits_direct_convolution(s.window, sizes)) {
+    return direct_convolution_weight(s.window, sizes, g, x, weight);
   }
   const Tiles tiles(s, sizeof(T));
   const int64_t sums =

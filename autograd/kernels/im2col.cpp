@@ -7,25 +7,23 @@
 namespace reel::kernels {
 namespace {
 
-// Rows are short, often a dozen numbers, so that a call of memcpy would cost more than what it
-// copies. The last piece of N overlaps the one before it.
 template <size_t N, class T>
-void copy_pieces(const T* from, T* to, const Block& block) {
+void copy_pieces(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t rows,
+                 int64_t count) {
   constexpr int64_t piece = N;
-  const int64_t last = block.count - piece;
-  for (int64_t row = 0; row < block.rows; ++row) {
+  const int64_t last = count - piece;
+  for (int64_t row = 0; row < rows; ++row) {
     for (int64_t i = 0; i < last; i += piece) std::memcpy(to + i, from + i, N * sizeof(T));
     std::memcpy(to + last, from + last, N * sizeof(T));
-    from += block.image_step;
-    to += block.position_step;
+    from += from_step;
+    to += to_step;
   }
 }
 
 template <class T>
 void copy_block(const T* from, T* to, const Block& block, int64_t stride) {
-  if (stride == 1 && block.count >= 16) return copy_pieces<16>(from, to, block);
-  if (stride == 1 && block.count >= 8) return copy_pieces<8>(from, to, block);
-  if (stride == 1 && block.count >= 4) return copy_pieces<4>(from, to, block);
+  if (stride == 1)
+    return copy_rows(from, block.image_step, to, block.position_step, block.rows, block.count);
   for (int64_t row = 0; row < block.rows; ++row) {
     for (int64_t i = 0; i < block.count; ++i) to[i] = from[i * stride];
     from += block.image_step;
@@ -56,6 +54,17 @@ void add_block(const T* from, T* to, const Block& block, int64_t stride) {
 }
 
 }  // namespace
+
+template <class T>
+void copy_rows(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t rows,
+               int64_t count) {
+  if (count >= 16) return copy_pieces<16>(from, from_step, to, to_step, rows, count);
+  if (count >= 8) return copy_pieces<8>(from, from_step, to, to_step, rows, count);
+  if (count >= 4) return copy_pieces<4>(from, from_step, to, to_step, rows, count);
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t i = 0; i < count; ++i) to[row * to_step + i] = from[row * from_step + i];
+  }
+}
 
 template <class T>
 void im2col(const Window& window, const T* images, int64_t channels, int64_t begin, int64_t end,
@@ -94,6 +103,8 @@ void col2im(const Window& window, const T* columns, int64_t leading, int64_t cha
   }
 }
 
+template void copy_rows(const float*, int64_t, float*, int64_t, int64_t, int64_t);
+template void copy_rows(const double*, int64_t, double*, int64_t, int64_t, int64_t);
 template void im2col(const Window&, const float*, int64_t, int64_t, int64_t, float*, int64_t);
 template void im2col(const Window&, const double*, int64_t, int64_t, int64_t, double*, int64_t);
 template void col2im(const Window&, const float*, int64_t, int64_t, int64_t, int64_t, float*);

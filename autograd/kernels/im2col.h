@@ -86,6 +86,13 @@ void for_each_block(const Window& window, const Element& element, int64_t begin,
   }
 }
 
+/// `count` numbers of each of so many rows. Rows are short, often a dozen numbers, so that a call
+/// of memcpy would cost more than what it copies: the last piece of a row overlaps the one before
+/// it.
+template <class T>
+void copy_rows(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t rows,
+               int64_t count);
+
 /// What the window sees of `channels` images at the positions in [begin, end): a row for each
 /// channel and element of the window, `leading` numbers apart.
 template <class T>

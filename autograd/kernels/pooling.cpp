@@ -1,12 +1,11 @@
 #include <reel/autograd/kernels/copy.h>
+#include <reel/autograd/kernels/lanes.h>
 #include <reel/autograd/kernels/parallel.h>
 #include <reel/autograd/kernels/pooling.h>
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <type_traits>
-#include <utility>
 
 namespace reel::kernels {
 namespace {
@@ -212,35 +211,14 @@ bool in_pairs(const PoolAxes& axes) {
          window_count(axes[2]) >= 4;
 }
 
-// N of anything in a register, or several: GCC and Clang compute with these as with numbers.
-template <class T, int64_t N>
-struct Lanes {
-  using Type __attribute__((vector_size(N * sizeof(T)))) = T;
-};
-template <class T, int64_t N>
-using Vector = typename Lanes<T, N>::Type;
-
-template <class V, class T>
-V load(const T* from) {
-  V v;
-  std::memcpy(&v, from, sizeof(V));
-  return v;
-}
-
-// Every second element, from the first or from the second.
-template <int64_t First, class V, int... I>
-V every_second(V low, V high, std::integer_sequence<int, I...>) {
-  return __builtin_shufflevector(low, high, (2 * I + First)...);
-}
-
 // N results at once, the last N of a row over some of those before them. Left to the compiler, the
 // choices become branches that the processor mispredicts.
 template <int64_t N, class T>
 void pool_pairs(const PoolAxes& axes, const T* x, T* values, int64_t* indices) {
-  using V = Vector<T, N>;
+  using V = Lanes<T, N>;
   using Taps = decltype(V{} > V{});
   using Tap = std::remove_cvref_t<decltype(Taps{}[0])>;
-  using Places = Vector<int64_t, N>;
+  using Places = Lanes<int64_t, N>;
   constexpr auto each = std::make_integer_sequence<int, N>();
   const int64_t width = axes[2].size, count = window_count(axes[2]);
   Places steps;
@@ -249,8 +227,8 @@ void pool_pairs(const PoolAxes& axes, const T* x, T* values, int64_t* indices) {
     for (int64_t next = 0; next < count; next += N) {
       const int64_t i = std::min(next, count - N), first = 2 * (row * width + i);
       const T *upper = x + first, *lower = upper + width;
-      const V a = load<V>(upper), b = load<V>(upper + N), c = load<V>(lower),
-              d = load<V>(lower + N);
+      const V a = load_lanes<V>(upper), b = load_lanes<V>(upper + N), c = load_lanes<V>(lower),
+              d = load_lanes<V>(lower + N);
       const V seen[] = {every_second<0>(a, b, each), every_second<1>(a, b, each),
                         every_second<0>(c, d, each), every_second<1>(c, d, each)};
       V best = seen[0];
@@ -260,11 +238,11 @@ void pool_pairs(const PoolAxes& axes, const T* x, T* values, int64_t* indices) {
         best = better ? seen[tap] : best;
         taken = better ? Taps{} + static_cast<Tap>(tap) : taken;
       }
-      std::memcpy(values + i, &best, sizeof(V));
+      store_lanes(best, values + i);
       if (!indices) continue;
       const Places tap = __builtin_convertvector(taken, Places);
       const Places places = first + steps + (tap & 1) + (tap >> 1) * width;
-      std::memcpy(indices + i, &places, sizeof(places));
+      store_lanes(places, indices + i);
     }
     values += count;
     if (indices) indices += count;

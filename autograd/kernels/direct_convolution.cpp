@@ -1,0 +1,360 @@
+#include <reel/autograd/kernels/direct_convolution.h>
+#include <reel/autograd/kernels/lanes.h>
+#include <reel/autograd/kernels/parallel.h>
+
+#include <vector>
+#include <xsimd/xsimd.hpp>
+
+namespace reel::kernels {
+namespace {
+
+template <class T>
+using Batch = xsimd::batch<T>;
+template <class T>
+constexpr int64_t kWidth = static_cast<int64_t>(Batch<T>::size);
+
+// Sums that a tile keeps in registers, of which AVX-512 has 32 and others 16.
+constexpr int64_t kOuts = sizeof(Batch<float>) == 64 ? 8 : 4, kVectors = 3;
+constexpr int64_t kTapsOfOne = 13, kTapsOfTwo = sizeof(Batch<float>) == 64 ? 8 : 4;
+
+// A band of the image, laid out, has about so many numbers; they stay in a core's own cache.
+constexpr int64_t kBandNumbers = int64_t{1} << 16;
+// Enough blocks for some threads, where there is work for them.
+constexpr int64_t kBlocks = 16, kBlockWork = int64_t{1} << 20;
+// Partial sums of a weight's gradient hold no more numbers together.
+constexpr int64_t kPartialNumbers = int64_t{1} << 20;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+size_t outer_axis(const Window& window) {
+  return window.positions[0] > 1 ? 0 : window.positions[1] > 1 ? 1 : 2;
+}
+
+// What the window sees at a band of positions: parts of the outermost axis that has several.
+struct Layout {
+  const Window& window;
+  int64_t channels;
+  size_t outer;
+  int64_t band, bands;
+  Axes size;                     // of a channel's band with its zeros
+  int64_t plane, length;         // numbers of it; from the first position to the last
+  std::vector<int64_t> offsets;  // of each channel and element at the first position
+
+  Layout(const Window& of, const DirectSizes& sizes)
+      : window(of), channels(sizes.in), outer(outer_axis(of)) {
+    const int64_t positions = window.positions[outer], units = sizes.batch * sizes.groups;
+    const int64_t elements = product(window.kernel);
+    const int64_t work = units * product(window.positions) * elements * sizes.in * sizes.out;
+    const int64_t spread = ceil_div(std::min(kBlocks, work / kBlockWork), units);
+    const int64_t fit = ceil_div(product(window.image) * channels, kBandNumbers);
+    band = ceil_div(positions, std::clamp<int64_t>(std::max(spread, fit), 1, positions));
+    bands = ceil_div(positions, band);
+    for (size_t axis = 0; axis < 3; ++axis)
+      size[axis] = extent(axis) + (window.kernel[axis] - 1) * window.dilation[axis];
+    plane = product(size);
+    length = at(extent(0) - 1, extent(1) - 1, extent(2) - 1) + 1;
+    for (int64_t i = 0; i < channels * elements; ++i) {
+      const int64_t column = i % window.kernel[2], row = i / window.kernel[2] % window.kernel[1];
+      const int64_t depth = i % elements / (window.kernel[2] * window.kernel[1]);
+      offsets.push_back(i / elements * plane + at(depth * window.dilation[0],
+                                                  row * window.dilation[1],
+                                                  column * window.dilation[2]));
+    }
+  }
+
+  int64_t at(int64_t depth, int64_t row, int64_t column) const {
+    return (depth * size[1] + row) * size[2] + column;
+  }
+  int64_t extent(size_t axis) const { return axis == outer ? band : window.positions[axis]; }
+  // The positions of one band, the last of which may be shorter.
+  Axes first(int64_t i) const {
+    Axes begin{0, 0, 0};
+    begin[outer] = i * band;
+    return begin;
+  }
+  Axes extents(int64_t i) const {
+    Axes part = window.positions;
+    part[outer] = std::min(band, part[outer] - i * band);
+    return part;
+  }
+  // Calls f(the number of the first position of a slice of rows, where that stands in the layout).
+  template <class F>
+  void for_each_slice(int64_t i, F f) const {
+    const Axes begin = first(i), &all = window.positions;
+    for (int64_t depth = 0; depth < extents(i)[0]; ++depth)
+      f(((begin[0] + depth) * all[1] + begin[1]) * all[2] + begin[2], at(depth, 0, 0));
+  }
+
+  // With a vector more, which is read but not used.
+  template <class T>
+  int64_t numbers() const {
+    return channels * plane + kWidth<T>;
+  }
+  template <class T>
+  void lay_out(const T* images, int64_t i, T* to) const {
+    std::fill_n(to, numbers<T>(), T{0});
+    Axes shift = first(i), begin, count;
+    for (size_t axis = 0; axis < 3; ++axis) {
+      shift[axis] -= window.padding[axis];
+      begin[axis] = std::max<int64_t>(0, -shift[axis]);
+      count[axis] = std::min(size[axis], window.image[axis] - shift[axis]) - begin[axis];
+      if (count[axis] <= 0) return;
+    }
+    for (int64_t channel = 0; channel < channels; ++channel) {
+      for (int64_t depth = begin[0]; depth < begin[0] + count[0]; ++depth) {
+        const int64_t row = (depth + shift[0]) * window.image[1] + begin[1] + shift[1];
+        copy_rows(
+            images + channel * product(window.image) + row * window.image[2] + begin[2] + shift[2],
+            window.image[2], to + channel * plane + at(depth, begin[1], begin[2]), size[2],
+            count[1], count[2]);
+      }
+    }
+  }
+};
+
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(int64_t size) : array_(Array::empty(size, dtype_of<T>)) {}
+  T* data() const { return array_.template data<T>(); }
+
+ private:
+  Array array_;
+};
+
+// ---- the map -----------------------------------------------------------------------------------------------
+
+// kOuts output channels at V vectors of positions.
+template <int64_t V, class T>
+void map_vectors(int64_t left, const std::vector<int64_t>& offsets, const T* seen, const T* weight,
+                 const T* bias, T* to, int64_t to_step) {
+  if constexpr (V > 1) {
+    if (left < V) return map_vectors<V - 1>(left, offsets, seen, weight, bias, to, to_step);
+  }
+  Batch<T> sums[kOuts][V];
+  for (int64_t out = 0; out < kOuts; ++out) {
+    for (int64_t v = 0; v < V; ++v) sums[out][v] = Batch<T>(bias[out]);
+  }
+  for (const int64_t offset : offsets) {
+    Batch<T> image[V];
+    for (int64_t v = 0; v < V; ++v)
+      image[v] = Batch<T>::load_unaligned(seen + offset + v * kWidth<T>);
+    for (int64_t out = 0; out < kOuts; ++out) {
+      const Batch<T> factor(weight[out]);
+      for (int64_t v = 0; v < V; ++v) sums[out][v] = xsimd::fma(factor, image[v], sums[out][v]);
+    }
+    weight += kOuts;
+  }
+  for (int64_t out = 0; out < kOuts; ++out) {
+    for (int64_t v = 0; v < V; ++v)
+      sums[out][v].store_unaligned(to + out * to_step + v * kWidth<T>);
+  }
+}
+
+// kOuts channels after each other: for each its bias, then the weights of each offset in turn.
+template <class T>
+class PackedWeight {
+ public:
+  PackedWeight(const DirectSizes& s, int64_t elements, const DirectWeight<T>& weight, const T* bias)
+      : blocks_(ceil_div(s.out, kOuts)),
+        step_((s.in * elements + 1) * kOuts),
+        numbers_(s.groups * blocks_ * step_) {
+    std::fill_n(numbers_.data(), s.groups * blocks_ * step_, T{0});
+    for (int64_t i = 0; i < s.groups * s.out; ++i) {
+      const int64_t group = i / s.out, out = i % s.out;
+      T* to = block(group, out / kOuts) + out % kOuts;
+      if (bias) *to = bias[i];
+      const T* from = weight.data + group * weight.group_step + out * weight.out_step;
+      for (int64_t k = 0; k < s.in * elements; ++k) {
+        to += kOuts;
+        *to = from[k / elements * weight.in_step + k % elements * weight.element_step];
+      }
+    }
+  }
+  T* block(int64_t group, int64_t i) const {
+    return numbers_.data() + (group * blocks_ + i) * step_;
+  }
+
+ private:
+  int64_t blocks_, step_;
+  Scratch<T> numbers_;
+};
+
+// ---- the adjoint by the weight -----------------------------------------------------------------------------
+
+// [outs, count], `from_step` apart, as [count, step]: a vector of rows at a time, the last of them
+// over some of those before. Number by number it takes as long as the sums themselves.
+template <class T>
+void transpose_slice(const T* from, int64_t from_step, int64_t outs, int64_t count, T* to,
+                     int64_t step) {
+  constexpr int width = static_cast<int>(kWidth<T>);
+  if (count < width) {
+    std::fill_n(to, count * step, T{0});
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t out = 0; out < outs; ++out) to[i * step + out] = from[out * from_step + i];
+    }
+    return;
+  }
+  for (int64_t next = 0; next < count; next += width) {
+    const int64_t i = std::min(next, count - width);
+    for (int64_t out = 0; out < step; out += width) {
+      Lanes<T, width> rows[width] = {};
+      for (int64_t r = 0; r < std::min<int64_t>(width, outs - out); ++r)
+        rows[r] = load_lanes<Lanes<T, width>>(from + (out + r) * from_step + i);
+      transpose(rows);
+      for (int64_t r = 0; r < width; ++r) store_lanes(rows[r], to + (i + r) * step + out);
+    }
+  }
+}
+
+// The positions of a band as rows that hold all output channels, zeros behind them.
+template <class T>
+void transpose_band(const Layout& layout, int64_t band, const T* g, int64_t outs, T* to) {
+  const int64_t positions = product(layout.window.positions), step = round_up(outs, kWidth<T>);
+  const Axes part = layout.extents(band);
+  layout.for_each_slice(band, [&](int64_t first, int64_t) {
+    transpose_slice(g + first, positions, outs, part[1] * part[2], to, step);
+    to += part[1] * part[2] * step;
+  });
+}
+
+// sums[tap][out] += image[offset of the tap + position] * g[position][out]: up to M elements of the
+// window and V vectors of output channels.
+template <int64_t M, int64_t V, class T>
+void add_taps(int64_t taps, const Layout& layout, int64_t band, const int64_t* offsets,
+              const T* seen, const T* g, int64_t step, T* to) {
+  if constexpr (M > 1) {
+    if (taps < M) return add_taps<M - 1, V>(taps, layout, band, offsets, seen, g, step, to);
+  }
+  Batch<T> sums[M][V];
+  for (int64_t tap = 0; tap < M; ++tap) {
+    for (int64_t v = 0; v < V; ++v)
+      sums[tap][v] = Batch<T>::load_unaligned(to + tap * step + v * kWidth<T>);
+  }
+  const Axes part = layout.extents(band);
+  layout.for_each_slice(band, [&](int64_t, int64_t place) {
+    for (int64_t row = 0; row < part[1]; ++row, place += layout.size[2]) {
+      const T* from[M];
+      for (int64_t tap = 0; tap < M; ++tap) from[tap] = seen + offsets[tap] + place;
+      for (int64_t i = 0; i < part[2]; ++i, g += step) {
+        Batch<T> factors[V];
+        for (int64_t v = 0; v < V; ++v) factors[v] = Batch<T>::load_unaligned(g + v * kWidth<T>);
+        for (int64_t tap = 0; tap < M; ++tap) {
+          const Batch<T> image(from[tap][i]);
+          for (int64_t v = 0; v < V; ++v)
+            sums[tap][v] = xsimd::fma(image, factors[v], sums[tap][v]);
+        }
+      }
+    }
+  });
+  for (int64_t tap = 0; tap < M; ++tap) {
+    for (int64_t v = 0; v < V; ++v) sums[tap][v].store_unaligned(to + tap * step + v * kWidth<T>);
+  }
+}
+
+// All elements of the window, up to M at a time, in tiles that are almost equal.
+template <int64_t M, int64_t V, class T>
+void add_all_taps(const Layout& layout, int64_t band, const T* seen, const T* g, int64_t step,
+                  T* to) {
+  const int64_t count = static_cast<int64_t>(layout.offsets.size()), tiles = ceil_div(count, M);
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    const int64_t tap = count * tile / tiles, taps = count * (tile + 1) / tiles - tap;
+    add_taps<M, V>(taps, layout, band, layout.offsets.data() + tap, seen, g, step, to + tap * step);
+  }
+}
+
+template <class T>
+void add_band(const Layout& layout, int64_t band, const T* seen, const T* g, int64_t step, T* to) {
+  int64_t out = 0;
+  for (; out + 2 * kWidth<T> <= step; out += 2 * kWidth<T>)
+    add_all_taps<kTapsOfTwo, 2>(layout, band, seen, g + out, step, to + out);
+  if (out < step) add_all_taps<kTapsOfOne, 1>(layout, band, seen, g + out, step, to + out);
+}
+
+}  // namespace
+
+bool suits_direct_convolution(const Window& window, const DirectSizes& sizes) {
+  const Axes one{1, 1, 1};
+  if (window.stride != one || window.kernel == one || sizes.out < kOuts / 2) return false;
+  if (*std::min_element(window.padding.begin(), window.padding.end()) < 0) return false;
+  if (product(window.positions) == 0 || sizes.in == 0) return false;
+  // Between the rows of positions there are others, which are computed in vain.
+  int64_t computed = 1;
+  for (size_t axis = outer_axis(window) + 1; axis < 3; ++axis)
+    computed *= window.positions[axis] + (window.kernel[axis] - 1) * window.dilation[axis];
+  computed = round_up(computed * window.positions[outer_axis(window)], kWidth<float>);
+  return 5 * product(window.positions) >= 3 * computed;
+}
+
+template <class T>
+void direct_convolution(const Window& window, const DirectSizes& s, const T* x,
+                        const DirectWeight<T>& weight, const T* bias, T* y) {
+  const Layout layout(window, s);
+  const PackedWeight<T> packed(s, product(window.kernel), weight, bias);
+  const int64_t positions = product(window.positions);
+  const int64_t step = round_up(layout.length, kWidth<T>);
+  parallel_for(s.batch * s.groups * layout.bands, [&](int64_t block) {
+    const int64_t unit = block / layout.bands, band = block % layout.bands;
+    const Scratch<T> seen(layout.numbers<T>()), staged(kOuts * step);
+    layout.lay_out(x + unit * s.in * product(window.image), band, seen.data());
+    for (int64_t out = 0; out < s.out; out += kOuts) {
+      const T* const start = packed.block(unit % s.groups, out / kOuts);
+      for (int64_t i = 0; i < step; i += kVectors * kWidth<T>)
+        map_vectors<kVectors>((step - i) / kWidth<T>, layout.offsets, seen.data() + i,
+                              start + kOuts, start, staged.data() + i, step);
+      const Axes part = layout.extents(band);
+      for (int64_t i = 0; i < std::min(kOuts, s.out - out); ++i) {
+        layout.for_each_slice(band, [&](int64_t first, int64_t place) {
+          copy_rows(staged.data() + i * step + place, layout.size[2],
+                    y + (unit * s.out + out + i) * positions + first, window.positions[2], part[1],
+                    part[2]);
+        });
+      }
+    }
+  });
+}
+
+template <class T>
+void direct_convolution_weight(const Window& window, const DirectSizes& s, const T* g, const T* x,
+                               T* weight) {
+  const Layout layout(window, s);
+  const int64_t taps = static_cast<int64_t>(layout.offsets.size());
+  const int64_t step = round_up(s.out, kWidth<T>), numbers = taps * step;
+  const int64_t positions = product(window.positions), bands = s.batch * layout.bands;
+  const int64_t sums =
+      std::clamp<int64_t>(kPartialNumbers / (s.groups * numbers), 1, std::min(kBlocks, bands));
+  const Scratch<T> partial(s.groups * sums * numbers);
+  parallel_for(s.groups * sums, [&](int64_t block) {
+    const int64_t group = block / sums, sum = block % sums;
+    const Scratch<T> seen(layout.numbers<T>());
+    const Scratch<T> rows(product(layout.extents(0)) * step);
+    T* const to = partial.data() + block * numbers;
+    std::fill_n(to, numbers, T{0});
+    for (int64_t i = bands * sum / sums; i < bands * (sum + 1) / sums; ++i) {
+      const int64_t unit = i / layout.bands * s.groups + group, band = i % layout.bands;
+      layout.lay_out(x + unit * s.in * product(window.image), band, seen.data());
+      transpose_band(layout, band, g + unit * s.out * positions, s.out, rows.data());
+      add_band(layout, band, seen.data(), rows.data(), step, to);
+    }
+  });
+  for (int64_t i = 0; i < s.groups * s.out; ++i) {
+    const T* from = partial.data() + i / s.out * sums * numbers + i % s.out;
+    for (int64_t tap = 0; tap < taps; ++tap, from += step) {
+      T total = *from;
+      for (int64_t sum = 1; sum < sums; ++sum) total += from[sum * numbers];
+      weight[i * taps + tap] = total;
+    }
+  }
+}
+
+template void direct_convolution(const Window&, const DirectSizes&, const float*,
+                                 const DirectWeight<float>&, const float*, float*);
+template void direct_convolution(const Window&, const DirectSizes&, const double*,
+                                 const DirectWeight<double>&, const double*, double*);
+template void direct_convolution_weight(const Window&, const DirectSizes&, const float*,
+                                        const float*, float*);
+template void direct_convolution_weight(const Window&, const DirectSizes&, const double*,
+                                        const double*, double*);
+
+}  // namespace reel::kernels
