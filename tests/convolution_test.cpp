@@ -107,6 +107,9 @@ const Sizes kCut[] = {
     {2, 48, 30, 31, 32, 1},            // one element, where the image lies
     {9, 5, 8, 8, 4, 1, 2},             // one element, with gaps
     {1, 1, 300, 5, 1, 2},
+    {3, 9, 20, 31, 17, 5, 1, 3},   // channels and rows that fill no vectors
+    {2, 24, 50, 70, 40, 3, 1, 1},  // bands of an image, the last of them shorter
+    {2, 8, 12, 12, 8, 3, 1, 4},    // more zeros around the image than a window reaches
 };
 
 }  // namespace
@@ -136,6 +139,33 @@ TEST_F(Threads, need_little_memory_each_for_what_windows_see) {
   // All that the windows see are 36 MiB.
   const int64_t more = memory::stats().peak - before - y.numel() * 4;
   EXPECT_LT(more, int64_t{2} << 20);
+}
+
+// Over three axes: sums of convolutions over two, and adjoints by what makes them adjoints.
+TEST(Convolution, over_three_axes_is_made_of_planes) {
+  const Tensor x = counting({2, 6, 7, 15, 17}).requires_grad_();
+  const Tensor weight = counting({10, 6, 2, 3, 3}).requires_grad_();
+  for (const int64_t dilation : {1, 2}) {
+    SCOPED_TRACE(dilation);
+    const Tensor y = conv3d(x, weight, {}, {.padding = {0, 1, 2}, .dilation = dilation});
+    for (int64_t depth = 0; depth < y.size(2); ++depth) {
+      const ConvOptions options{.padding = {1, 2}, .dilation = dilation};
+      const Tensor plane = conv2d(x.select(2, depth), weight.select(2, 0), {}, options) +
+                           conv2d(x.select(2, depth + dilation), weight.select(2, 1), {}, options);
+      EXPECT_TRUE(equal(y.select(2, depth), plane));
+    }
+    const Tensor g = counting(y.shape());
+    const std::vector<Tensor> gradients = autograd::grad({y}, {x, weight}, {.grad_outputs = {g}});
+    for (const double start : {0, 3, 8}) {
+      const Tensor image = remainder(x.detach() + start, 7),
+                   factors = remainder(weight.detach() + start, 5);
+      const ConvOptions options{.padding = {0, 1, 2}, .dilation = dilation};
+      EXPECT_TRUE(equal((conv3d(image, weight.detach(), {}, options) * g).sum(),
+                        (image * gradients[0]).sum()));
+      EXPECT_TRUE(equal((conv3d(x.detach(), factors, {}, options) * g).sum(),
+                        (factors * gradients[1]).sum()));
+    }
+  }
 }
 
 TEST(Convolution, adds_many_float32_products_as_precisely_as_float64_up_to_rounding) {

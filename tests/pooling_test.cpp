@@ -42,6 +42,41 @@ TEST(Pooling, the_first_of_equals_and_the_last_nan_are_taken) {
             (std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 7}));
 }
 
+// Rows of every length around those of vectors, with numbers that no comparison orders.
+TEST(Pooling, pairs_of_rows_have_the_maxima_that_loops_find) {
+  manual_seed(4);
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  constexpr double least = -std::numeric_limits<double>::infinity();
+  for (int64_t width = 8; width < 40; ++width) {
+    Tensor x = randint(0, 4, {3, 7, width}, {.dtype = kFloat64});
+    x = where(x == 1, full({}, least, {.dtype = kFloat64}), x);
+    if (width % 2) x = where(rand({3, 7, width}) < 0.1, full({}, none, {.dtype = kFloat64}), x);
+    Tensor expected = zeros({3, 3, width / 2}, {.dtype = kFloat64});
+    Tensor places = zeros({3, 3, width / 2}, {.dtype = kInt64});
+    for (int64_t i = 0; i < expected.numel(); ++i) {
+      const int64_t column = i % (width / 2), row = i / (width / 2) % 3;
+      const double* plane = x.data<double>() + i / (width / 2) / 3 * 7 * width;
+      int64_t place = 2 * row * width + 2 * column;
+      for (const int64_t other : {place + 1, place + width, place + width + 1}) {
+        if (plane[other] > plane[place] || std::isnan(plane[other])) place = other;
+      }
+      expected.data<double>()[i] = plane[place];
+      places.data<int64_t>()[i] = place;
+    }
+    for (const Dtype dtype : {kFloat32, kFloat64}) {
+      const auto [values, indices] = max_pool2d_with_indices(x.to(dtype), 2);
+      EXPECT_TRUE(
+          allclose(values.to(kFloat64), expected, {.rtol = 0, .atol = 0, .equal_nan = true}))
+          << width;
+      EXPECT_TRUE(equal(indices, places)) << width;
+    }
+    if (width % 2) continue;
+    const Tensor counts = relu(x), most = relu(expected);
+    for (const Dtype dtype : {kUInt8, kInt32, kInt64})
+      EXPECT_TRUE(equal(max_pool2d(counts.to(dtype), 2), most.to(dtype))) << width;
+  }
+}
+
 TEST(Pooling, takes_integers_of_every_size) {
   const int64_t least = std::numeric_limits<int64_t>::min();
   const Tensor x = from_vector(std::vector<int64_t>{least, least, 5, 7}, {1, 4});

@@ -229,8 +229,7 @@ void add_taps(int64_t taps, const Layout& layout, int64_t band, const int64_t* o
   }
   Batch<T> sums[M][V];
   for (int64_t tap = 0; tap < M; ++tap) {
-    for (int64_t v = 0; v < V; ++v)
-      sums[tap][v] = Batch<T>::load_unaligned(to + tap * step + v * kWidth<T>);
+    for (int64_t v = 0; v < V; ++v) sums[tap][v] = Batch<T>(T{0});
   }
   const Axes part = layout.extents(band);
   layout.for_each_slice(band, [&](int64_t, int64_t place) {
@@ -248,8 +247,12 @@ void add_taps(int64_t taps, const Layout& layout, int64_t band, const int64_t* o
       }
     }
   });
+  // A band's sums are added up by themselves: long sums round more.
   for (int64_t tap = 0; tap < M; ++tap) {
-    for (int64_t v = 0; v < V; ++v) sums[tap][v].store_unaligned(to + tap * step + v * kWidth<T>);
+    for (int64_t v = 0; v < V; ++v) {
+      T* at = to + tap * step + v * kWidth<T>;
+      (Batch<T>::load_unaligned(at) + sums[tap][v]).store_unaligned(at);
+    }
   }
 }
 
