@@ -3,6 +3,7 @@
 
 // OpenBLAS' own; <cblas.h> cannot be included beside xtensor-blas.
 extern "C" void openblas_set_num_threads(int count);
+extern "C" char* openblas_get_corename();
 
 namespace reel::kernels {
 

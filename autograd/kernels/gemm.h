@@ -12,7 +12,21 @@ struct Operand {
   const T* data;
   int64_t leading;
   bool transposed = false;
+
+  const T* at(int64_t row, int64_t col) const {
+    return transposed ? data + col * leading + row : data + row * leading + col;
+  }
 };
+
+/// Into tiles of how many rows and columns c = a b is best cut, and its inner size; the last ones
+/// are smaller.
+struct Tiles {
+  int64_t rows, cols, inner;
+};
+
+/// The tiles of [m, k] times [k, n] for this machine's BLAS; by sizes and layout alone.
+template <class T>
+Tiles tiles_of(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Operand<T>& b);
 
 /// c = a b + beta c: [m, k] times [k, n], all sizes at least 1, into rows of c that lie c_leading
 /// numbers apart. c is not read where beta is 0.

@@ -13,6 +13,7 @@
 #include <reel/autograd/kernels/blas.h>
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/elementwise.h>
+#include <reel/autograd/kernels/gemm.h>
 #include <reel/autograd/kernels/parallel.h>
 
 namespace reel::kernels {
@@ -70,9 +71,7 @@ Matrix transpose(Matrix matrix) {
 template <class T>
 struct Product {
   int64_t m, n, k;
-  const T *a, *b;
-  int64_t a_leading, b_leading;
-  bool a_transposed, b_transposed;
+  Operand<T> a, b;
   T* c;
   int64_t c_leading;
   const T* bias;
@@ -101,20 +100,21 @@ void multiply_here(const Product<T>& p) {
     for (int64_t i = 0; i < p.m; ++i) std::copy(p.bias, p.bias + p.n, p.c + i * p.c_leading);
   }
   const T beta = p.bias || p.accumulate ? T{1} : T{0};
+  const Operand<T>&a = p.a, &b = p.b;
   if (p.n == 1) {
-    const int64_t step = p.b_transposed ? 1 : p.b_leading;
-    cxxblas::gemv(cxxblas::RowMajor, trans(p.a_transposed), blas_int(p.a_transposed ? p.k : p.m),
-                  blas_int(p.a_transposed ? p.m : p.k), p.alpha, p.a, blas_int(p.a_leading), p.b,
+    const int64_t step = b.transposed ? 1 : b.leading;
+    cxxblas::gemv(cxxblas::RowMajor, trans(a.transposed), blas_int(a.transposed ? p.k : p.m),
+                  blas_int(a.transposed ? p.m : p.k), p.alpha, a.data, blas_int(a.leading), b.data,
                   blas_int(step), beta, p.c, blas_int(p.c_leading));
   } else if (p.m == 1) {
-    const int64_t step = p.a_transposed ? p.a_leading : 1;
-    cxxblas::gemv(cxxblas::RowMajor, trans(!p.b_transposed), blas_int(p.b_transposed ? p.n : p.k),
-                  blas_int(p.b_transposed ? p.k : p.n), p.alpha, p.b, blas_int(p.b_leading), p.a,
+    const int64_t step = a.transposed ? a.leading : 1;
+    cxxblas::gemv(cxxblas::RowMajor, trans(!b.transposed), blas_int(b.transposed ? p.n : p.k),
+                  blas_int(b.transposed ? p.k : p.n), p.alpha, b.data, blas_int(b.leading), a.data,
                   blas_int(step), beta, p.c, BlasInt{1});
   } else {
-    cxxblas::gemm(cxxblas::RowMajor, trans(p.a_transposed), trans(p.b_transposed), blas_int(p.m),
-                  blas_int(p.n), blas_int(p.k), p.alpha, p.a, blas_int(p.a_leading), p.b,
-                  blas_int(p.b_leading), beta, p.c, blas_int(p.c_leading));
+    cxxblas::gemm(cxxblas::RowMajor, trans(a.transposed), trans(b.transposed), blas_int(p.m),
+                  blas_int(p.n), blas_int(p.k), p.alpha, a.data, blas_int(a.leading), b.data,
+                  blas_int(b.leading), beta, p.c, blas_int(p.c_leading));
   }
 }
 
@@ -139,51 +139,33 @@ void multiply_here(const IntegerProduct<T>& p) {
 
 // ---- splitting over threads ----------------------------------------------------------------------------------
 
-// Multiplications that make it worth to cut a product in two: some 20 us a block, against 2 us to
-// hand one over.
-constexpr int64_t kSplitWork = int64_t{1} << 22;
-// Small products of a batch are put together to blocks of so many.
+// Small products of a batch are put together to blocks of so many multiplications.
 constexpr int64_t kBatchWork = int64_t{1} << 20;
-constexpr int64_t kMaxBlocks = 16;
-// Block borders are multiples of what the BLAS' inner kernels take at once.
-constexpr int64_t kBorder = 16;
-
-// How a product is cut, by its sizes alone: halved across the longer side of its blocks, again for
-// every eightfold of the work. Each block packs its operands anew, which this keeps below a tenth
-// (1024^3: 16 blocks cost 12 %).
-struct Cut {
-  int64_t rows = 1, cols = 1;
-
-  Cut(int64_t m, int64_t n, int64_t k) {
-    const int64_t work = m * n * k;
-    for (int64_t least = kSplitWork; work >= least && rows * cols < kMaxBlocks; least *= 8) {
-      const bool by_rows = m / rows >= n / cols;
-      if ((by_rows ? m / rows : n / cols) < 2 * kBorder) break;
-      (by_rows ? rows : cols) *= 2;
-    }
-  }
-};
-
-// Where part `i` of `parts` begins.
-int64_t border(int64_t size, int64_t i, int64_t parts) {
-  return i == parts ? size : size * i / parts / kBorder * kBorder;
-}
 
 template <class T>
 void multiply(const Product<T>& whole) {
-  const Cut cut(whole.m, whole.n, whole.k);
-  if (cut.rows * cut.cols == 1) return multiply_here(whole);
-  parallel_for(cut.rows * cut.cols, [&](int64_t block) {
+  const Tiles tiles = tiles_of(whole.m, whole.n, whole.k, whole.a, whole.b);
+  const int64_t down = (whole.m + tiles.rows - 1) / tiles.rows;
+  const int64_t across = (whole.n + tiles.cols - 1) / tiles.cols;
+  if (down * across == 1 && tiles.inner >= whole.k) return multiply_here(whole);
+  parallel_for(down * across, [&](int64_t block) {
+    // The smaller operand is the one that is read again and again.
+    const bool by_rows = whole.m < whole.n;
+    const int64_t row = (by_rows ? block % down : block / across) * tiles.rows;
+    const int64_t col = (by_rows ? block / down : block % across) * tiles.cols;
     Product<T> part = whole;
-    const int64_t row = border(whole.m, block / cut.cols, cut.rows);
-    const int64_t col = border(whole.n, block % cut.cols, cut.cols);
-    part.m = border(whole.m, block / cut.cols + 1, cut.rows) - row;
-    part.n = border(whole.n, block % cut.cols + 1, cut.cols) - col;
-    part.a += row * (whole.a_transposed ? 1 : whole.a_leading);
-    part.b += col * (whole.b_transposed ? whole.b_leading : 1);
+    part.m = std::min(tiles.rows, whole.m - row);
+    part.n = std::min(tiles.cols, whole.n - col);
     part.c += row * whole.c_leading + col;
     if (whole.bias) part.bias += col;
-    multiply_here(part);
+    for (int64_t l = 0; l < whole.k; l += tiles.inner) {
+      part.k = std::min(tiles.inner, whole.k - l);
+      part.a.data = whole.a.at(row, l);
+      part.b.data = whole.b.at(l, col);
+      multiply_here(part);
+      part.bias = nullptr;
+      part.accumulate = true;
+    }
   });
 }
 
@@ -200,18 +182,9 @@ auto product_of(const Matrix& a, const Matrix& b, const Array& c, const Array* b
     check(std::max({m, n, k, a.leading(), b.leading()}) <= most,
           "matmul: sizes up to {} are possible, got {} and {}", most, a.array.shape(),
           b.array.shape());
-    return Product<T>{m,
-                      n,
-                      k,
-                      a.array.data<T>(),
-                      b.array.data<T>(),
-                      a.leading(),
-                      b.leading(),
-                      a.transposed(),
-                      b.transposed(),
-                      c.data<T>(),
-                      n,
-                      bias ? bias->data<T>() : nullptr};
+    const Operand<T> left{a.array.data<T>(), a.leading(), a.transposed()};
+    const Operand<T> right{b.array.data<T>(), b.leading(), b.transposed()};
+    return Product<T>{m, n, k, left, right, c.data<T>(), n, bias ? bias->data<T>() : nullptr};
   } else {
     return IntegerProduct<T>{m,
                              n,
@@ -234,6 +207,15 @@ Shape leading_dims(const Shape& sizes) {
       std::span<const int64_t>(sizes.data(), static_cast<size_t>(std::max(0, sizes.rank() - 2))));
 }
 
+template <class T>
+const T*& data_of(Operand<T>& operand) {
+  return operand.data;
+}
+template <class T>
+const T*& data_of(const T*& data) {
+  return data;
+}
+
 template <class P>
 void multiply_batch(const P& first, const Matrix& a, const Matrix& b, const Shape& batch) {
   const int64_t items = batch.numel();
@@ -248,8 +230,8 @@ void multiply_batch(const P& first, const Matrix& a, const Matrix& b, const Shap
     const int64_t end = std::min(items, (block + 1) * per_block);
     for (int64_t item = block * per_block; item < end; ++item) {
       auto product = first;
-      product.a += offset_of(item, batch, a_steps);
-      product.b += offset_of(item, batch, b_steps);
+      data_of(product.a) += offset_of(item, batch, a_steps);
+      data_of(product.b) += offset_of(item, batch, b_steps);
       product.c += item * first.m * first.n;
       multiply(product);
     }

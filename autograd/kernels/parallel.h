@@ -35,11 +35,14 @@ class BlockFunction {
 /// begun are left out.
 void parallel_for(int64_t blocks, BlockFunction f);
 
-/// Calls f(first, count) for pieces of [0, n), `piece` at a time: on several threads if there is
-/// more than one.
+/// Calls f(first, count) for pieces of [0, n), at most `most` at a time: on several threads if
+/// there is more than one. The pieces are an even number, and alike, for the sake of two threads.
 template <class F>
-void for_pieces(int64_t n, int64_t piece, F&& f) {
-  if (n <= piece) return n > 0 ? f(int64_t{0}, n) : void();
+void for_pieces(int64_t n, int64_t most, F&& f) {
+  if (n <= most) return n > 0 ? f(int64_t{0}, n) : void();
+  const int64_t pieces = (n + 2 * most - 1) / (2 * most) * 2;
+  constexpr int64_t unit = 64;  // a whole number of any vectors and cache lines
+  const int64_t piece = most < unit ? most : ((n + pieces - 1) / pieces + unit - 1) / unit * unit;
   parallel_for((n + piece - 1) / piece, [&](int64_t block) {
     const int64_t first = block * piece;
     f(first, std::min(piece, n - first));
