@@ -14,7 +14,10 @@ template <class F, class... States>
 void step_elements(const char* op, const Array& parameter, const Array& g, F f,
                    const States&... states) {
   dispatch_float(parameter.dtype(), op, [&]<class T>(TypeTag<T>) {
-    for_pieces(parameter.numel(), kCheapPiece, [&](int64_t first, int64_t count) {
+    // Less than what a core keeps in its own cache stays there: fetching the half of 200,000
+    // gradients from the core that computed them takes three times as long as SGD's step.
+    constexpr int64_t most = (int64_t{1} << 18) / (1 + 2 * static_cast<int64_t>(sizeof...(States)));
+    for_pieces(parameter.numel(), most, [&](int64_t first, int64_t count) {
       [&](T* p, const T* gradient, auto*... s) {
 #pragma GCC ivdep
         for (int64_t i = first; i < first + count; ++i) f(p[i], gradient[i], s[i]...);

@@ -100,8 +100,9 @@ T sum_of_exp(const T* x, int64_t n, T shift, T* y) {
 
 template <class T>
 void softmax_row(const T* x, int64_t n, T* y) {
-  const T sum = sum_of_exp(x, n, largest(x, n), y);
-  for (int64_t i = 0; i < n; ++i) y[i] /= sum;
+  // Divisions by the sum, which is at least 1, would take as long as the exponentials.
+  const T scale = 1 / sum_of_exp(x, n, largest(x, n), y);
+  for (int64_t i = 0; i < n; ++i) y[i] *= scale;
 }
 template void softmax_row(const float*, int64_t, float*);
 template void softmax_row(const double*, int64_t, double*);
@@ -319,10 +320,10 @@ Array cross_entropy_backward(const Array& g, const Array& x, const Array& target
           std::fill(out, out + classes, T{0});
           continue;
         }
-        const T scale = factor.data<T>()[row];
-        const T sum = sum_of_exp(in, classes, largest(in, classes), out);
-        for (int64_t i = 0; i < classes; ++i) out[i] = out[i] / sum * scale;
-        out[c] -= scale;
+        const T wish = factor.data<T>()[row];
+        const T scale = wish / sum_of_exp(in, classes, largest(in, classes), out);
+        for (int64_t i = 0; i < classes; ++i) out[i] *= scale;
+        out[c] -= wish;
       }
     });
     return y;
