@@ -1,4 +1,5 @@
 #include <reel/autograd/config.h>
+#include <reel/autograd/kernels/blas.h>
 
 #include <fmt/format.h>
 
@@ -8,12 +9,6 @@
 #ifndef REEL_VERSION
 #define REEL_VERSION "0.1.0"
 #endif
-
-// OpenBLAS' own, declared here because <cblas.h> cannot be included beside xtensor-blas.
-extern "C" {
-char* openblas_get_config();
-char* openblas_get_corename();
-}
 
 namespace reel {
 

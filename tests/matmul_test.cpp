@@ -86,6 +86,27 @@ TEST(Matmul, reads_operands_of_any_strides) {
   }
 }
 
+// The products of integers have loops of their own. Sizes that are cut into tiles, also along k.
+TEST(Matmul, is_exact_in_tiles_of_every_layout) {
+  const int64_t sizes[][3] = {{8, 250, 784},  {100, 784, 20}, {70, 130, 600}, {1, 700, 1900},
+                              {700, 1, 1900}, {50, 10, 2100}, {130, 1024, 40}};
+  for (const auto& [m, n, k] : sizes) {
+    const Tensor a = counting({m, k}, kInt64), b = counting({k, n}, kInt64);
+    const Tensor expected = matmul(a, b);
+    for (const Dtype dtype : {kFloat32, kFloat64}) {
+      const Tensor left = a.to(dtype), right = b.to(dtype), y = expected.to(dtype);
+      const Tensor turned_left = left.t().clone().t(), turned_right = right.t().clone().t();
+      EXPECT_TRUE(equal(matmul(left, right), y)) << m << ' ' << n << ' ' << k;
+      EXPECT_TRUE(equal(matmul(left, turned_right), y)) << m << ' ' << n << ' ' << k;
+      EXPECT_TRUE(equal(matmul(turned_left, right), y)) << m << ' ' << n << ' ' << k;
+      EXPECT_TRUE(equal(matmul(turned_left, turned_right), y)) << m << ' ' << n << ' ' << k;
+      const Tensor bias = counting({n}, dtype);
+      EXPECT_TRUE(equal(linear(left, turned_right.t(), bias), y + bias)) << m << ' ' << n;
+      EXPECT_TRUE(equal(addmm(bias, left, right, {.beta = 2, .alpha = 3}), y * 3 + bias * 2));
+    }
+  }
+}
+
 TEST(Matmul, multiplies_every_shape_with_sides_of_one) {
   for (const Dtype dtype : {kFloat32, kFloat64, kInt32, kInt64}) {
     for (const int64_t m : {1, 2, 5}) {

@@ -2,8 +2,11 @@
 // What all users of BLAS and LAPACK here agree on.
 
 // OpenBLAS' own; <cblas.h> cannot be included beside xtensor-blas.
-extern "C" void openblas_set_num_threads(int count);
-extern "C" char* openblas_get_corename();
+extern "C" {
+void openblas_set_num_threads(int count);
+char* openblas_get_config();
+char* openblas_get_corename();
+}
 
 namespace reel::kernels {
 
