@@ -35,6 +35,7 @@
 #include <reel/autograd/ops/resize.h>
 #include <reel/autograd/ops/scan.h>
 #include <reel/autograd/ops/sorting.h>
+#include <reel/autograd/ops/statistics.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 #include <reel/autograd/tensor.h>

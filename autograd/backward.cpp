@@ -18,7 +18,7 @@ std::vector<Tensor> start_gradients(const char* op, std::span<const Tensor> outp
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Tensor& output = outputs[i];
     check(output.requires_grad(),
-          "{}: the tensor must require grad, and no operation that recorded it does", op);
+          "{}: the tensor must require grad; nothing that it was computed from does", op);
     const Tensor g = i < given.size() ? given[i] : Tensor();
     if (!g.defined()) {
       check(output.numel() == 1,

@@ -20,8 +20,14 @@ struct DimOptions {
   bool keepdim = false;
 };
 struct VarOptions {
-  bool unbiased = true;  ///< divides by N - 1, otherwise by N
+  bool unbiased = true;                   ///< divides by N - 1, otherwise by N
+  std::optional<double> correction = {};  ///< where given: divides by N - correction
   bool keepdim = false;
+};
+struct QuantileOptions {
+  bool keepdim = false;
+  /// Between two elements: "linear", "lower", "higher", "nearest" (halves to even) or "midpoint".
+  std::string_view interpolation = "linear";
 };
 struct DtypeOptions {
   std::optional<Dtype> dtype = {};

@@ -12,6 +12,11 @@ int64_t Tensor::size(int dim) const {
   return shape()[wrap_dim("size", dim, this->dim())];
 }
 
+int64_t Tensor::stride(int dim) const {
+  check<IndexError>(this->dim() > 0, "stride: a 0-d tensor has no dims, got dim {}", dim);
+  return strides()[wrap_dim("stride", dim, this->dim())];
+}
+
 // ---- numbers -----------------------------------------------------------------------------------------------
 
 template <class T>

@@ -57,6 +57,11 @@ class Tensor : public ShapeMethods, public MathMethods, public InPlaceMethods {
   const Shape& shape() const { return array().shape(); }
   const Strides& strides() const { return array().strides(); }
   int64_t size(int dim) const;
+  int64_t stride(int dim) const;
+  /// Elements from the start of the memory to the first one.
+  int64_t storage_offset() const { return array().offset(); }
+  /// Bytes of one element.
+  int64_t element_size() const { return static_cast<int64_t>(size_of(dtype())); }
   int dim() const { return array().rank(); }
   int64_t numel() const { return array().numel(); }
   Dtype dtype() const { return array().dtype(); }
@@ -107,6 +112,7 @@ class Tensor : public ShapeMethods, public MathMethods, public InPlaceMethods {
   Tensor clone() const;
   Tensor contiguous() const;
   Tensor to(Dtype dtype) const;
+  Tensor type_as(const Tensor& other) const { return to(other.dtype()); }
 
  private:
   friend HookHandle add_hook(const Tensor& tensor, std::function<Tensor(const Tensor&)> hook);

@@ -33,6 +33,7 @@ class InPlaceMethods {
   Tensor& scatter_add_(int dim, const Tensor& index, const Tensor& src);
   Tensor& masked_fill_(const Tensor& mask, Scalar value);
   Tensor& masked_fill_(const Tensor& mask, const Tensor& value);
+  Tensor& masked_scatter_(const Tensor& mask, const Tensor& source);
   Tensor& fill_diagonal_(Scalar value);
   Tensor& tril_(int64_t diagonal = 0);
   Tensor& triu_(int64_t diagonal = 0);
@@ -104,12 +105,19 @@ class InPlaceMethods {
   Tensor& remainder_(const Tensor& other);
   Tensor& atan2_(const Tensor& other);
   Tensor& hypot_(const Tensor& other);
+  Tensor& heaviside_(const Tensor& values);
+  Tensor& copysign_(const Tensor& other);
+  Tensor& xlogy_(const Tensor& other);
   Tensor& lerp_(const Tensor& end, Scalar weight);
   Tensor& lerp_(const Tensor& end, const Tensor& weight);
   Tensor& addcmul_(const Tensor& tensor1, const Tensor& tensor2, const ValueOptions& options = {});
   Tensor& addcdiv_(const Tensor& tensor1, const Tensor& tensor2, const ValueOptions& options = {});
   Tensor& addmm_(const Tensor& a, const Tensor& b, const BetaAlphaOptions& options = {});
   Tensor& baddbmm_(const Tensor& a, const Tensor& b, const BetaAlphaOptions& options = {});
+  Tensor& addbmm_(const Tensor& a, const Tensor& b, const BetaAlphaOptions& options = {});
+  Tensor& addmv_(const Tensor& a, const Tensor& vector, const BetaAlphaOptions& options = {});
+  Tensor& addr_(const Tensor& a, const Tensor& b, const BetaAlphaOptions& options = {});
+  Tensor& renorm_(double p, int dim, double maxnorm);
   Tensor& cumsum_(int dim);
   Tensor& cumprod_(int dim);
   Tensor& eq_(const Tensor& other);
@@ -124,6 +132,8 @@ class InPlaceMethods {
   Tensor& bitwise_and_(const Tensor& other);
   Tensor& bitwise_or_(const Tensor& other);
   Tensor& bitwise_xor_(const Tensor& other);
+  Tensor& bitwise_left_shift_(const Tensor& other);
+  Tensor& bitwise_right_shift_(const Tensor& other);
   Tensor& logical_not_();
   Tensor& bitwise_not_();
 

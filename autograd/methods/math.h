@@ -8,6 +8,7 @@
 namespace reel {
 
 class Tensor;
+struct CovOptions;
 struct ValuesAndIndices;
 
 /// What a tensor computes. A part of Tensor, which derives from it.
@@ -69,8 +70,11 @@ class MathMethods {
   Tensor div(const Tensor& other, const DivOptions& options = {}) const;
   Tensor div(Scalar other, const DivOptions& options = {}) const;
   Tensor floor_divide(const Tensor& other) const;
+  Tensor floor_divide(Scalar other) const;
   Tensor pow(const Tensor& exponent) const;
   Tensor pow(Scalar exponent) const;
+  Tensor float_power(const Tensor& exponent) const;
+  Tensor float_power(Scalar exponent) const;
   Tensor maximum(const Tensor& other) const;
   Tensor minimum(const Tensor& other) const;
   Tensor fmax(const Tensor& other) const;
@@ -98,6 +102,7 @@ class MathMethods {
   Tensor isnan() const;
   Tensor isinf() const;
   Tensor isfinite() const;
+  Tensor signbit() const;
   Tensor logical_not() const;
   Tensor bitwise_not() const;
   Tensor eq(const Tensor& other) const;
@@ -144,10 +149,23 @@ class MathMethods {
   Tensor argmin(int dim, const DimOptions& options = {}) const;
   Tensor median() const;
   ValuesAndIndices median(int dim, const DimOptions& options = {}) const;
+  Tensor quantile(const Tensor& q, std::optional<int> dim = {},
+                  const QuantileOptions& options = {}) const;
+  Tensor quantile(double q, std::optional<int> dim = {}, const QuantileOptions& options = {}) const;
+  Tensor nanquantile(const Tensor& q, std::optional<int> dim = {},
+                     const QuantileOptions& options = {}) const;
+  Tensor nanquantile(double q, std::optional<int> dim = {},
+                     const QuantileOptions& options = {}) const;
+  Tensor cov() const;
+  Tensor cov(const CovOptions& options) const;
+  Tensor corrcoef() const;
+  Tensor histc(int64_t bins = 100, Scalar min = 0, Scalar max = 0) const;
   ValuesAndIndices mode(int dim = -1, const DimOptions& options = {}) const;
   ValuesAndIndices kthvalue(int64_t k, int dim = -1, const DimOptions& options = {}) const;
   Tensor logsumexp(const Dims& dims, const DimOptions& options = {}) const;
   Tensor norm(double p = 2, const Dims& dims = {}, const DimOptions& options = {}) const;
+  Tensor dist(const Tensor& other, double p = 2) const;
+  Tensor renorm(double p, int dim, double maxnorm) const;
   bool all() const;
   bool any() const;
   Tensor all(const Dims& dims, const DimOptions& options = {}) const;
@@ -156,6 +174,8 @@ class MathMethods {
   Tensor cumsum(int dim, const DtypeOptions& options = {}) const;
   Tensor cumprod(int dim, const DtypeOptions& options = {}) const;
   Tensor logcumsumexp(int dim) const;
+  Tensor diff(int64_t n = 1, int dim = -1) const;
+  Tensor diff(int64_t n, int dim, const Tensor& prepend, const Tensor& append) const;
   ValuesAndIndices cummax(int dim) const;
   ValuesAndIndices cummin(int dim) const;
 
@@ -168,6 +188,9 @@ class MathMethods {
   Tensor outer(const Tensor& other) const;
   Tensor addmm(const Tensor& a, const Tensor& b, const BetaAlphaOptions& options = {}) const;
   Tensor baddbmm(const Tensor& a, const Tensor& b, const BetaAlphaOptions& options = {}) const;
+  Tensor addbmm(const Tensor& a, const Tensor& b, const BetaAlphaOptions& options = {}) const;
+  Tensor addmv(const Tensor& a, const Tensor& vector, const BetaAlphaOptions& options = {}) const;
+  Tensor addr(const Tensor& a, const Tensor& b, const BetaAlphaOptions& options = {}) const;
   Tensor trace() const;
   Tensor det() const;
   Tensor inverse() const;

@@ -21,6 +21,9 @@ class ShapeMethods {
  public:
   // ---- shapes: see ops/view.h, join.h and rearrange.h ----
   Tensor operator[](int64_t index) const;
+  /// x[mask] or x[places]: a copy, hence const: what changes it would not change x. That is
+  /// index_put_({mask}, value).
+  const Tensor operator[](const Tensor& index) const;
   Tensor index(std::initializer_list<Index> indices) const;
   Tensor index(std::span<const Index> indices) const;
   Tensor select(int dim, int64_t index) const;
@@ -37,6 +40,7 @@ class ShapeMethods {
   Tensor transpose(int dim0, int dim1) const;
   Tensor swapaxes(int dim0, int dim1) const;
   Tensor t() const;
+  Tensor T() const;
   Tensor mT() const;
   Tensor permute(const Dims& dims) const;
   Tensor movedim(const Dims& source, const Dims& destination) const;
@@ -88,12 +92,20 @@ class ShapeMethods {
   Tensor scatter(int dim, const Tensor& index, const Tensor& src) const;
   Tensor scatter(int dim, const Tensor& index, Scalar value) const;
   Tensor scatter_add(int dim, const Tensor& index, const Tensor& src) const;
+  Tensor masked_scatter(const Tensor& mask, const Tensor& source) const;
   ValuesAndIndices sort(int dim = -1, const SortOptions& options = {}) const;
   Tensor argsort(int dim = -1, const SortOptions& options = {}) const;
+  Tensor msort() const;
   ValuesAndIndices topk(int64_t k, int dim = -1, const TopkOptions& options = {}) const;
   Tensor nonzero() const;
   Tensor unique(bool sorted = true) const;
   Tensor bincount(int64_t minlength = 0) const;
+
+  // ---- new tensors, of its dtype unless told otherwise ----
+  Tensor new_zeros(const Shape& shape, const TensorOptions& options = {}) const;
+  Tensor new_ones(const Shape& shape, const TensorOptions& options = {}) const;
+  Tensor new_empty(const Shape& shape, const TensorOptions& options = {}) const;
+  Tensor new_full(const Shape& shape, Scalar value, const TensorOptions& options = {}) const;
 
  private:
   const Tensor& self() const;

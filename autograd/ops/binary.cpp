@@ -144,6 +144,10 @@ Tensor pow(Scalar base, const Tensor& exponent) {
       wrt(exponent, [size](const Tensor& g, const Tensor& y) { return g * (y * std::log(size)); }));
 }
 
+Tensor float_power(const Tensor& a, const Tensor& b) { return pow(a.to(kFloat64), b.to(kFloat64)); }
+Tensor float_power(const Tensor& a, Scalar exponent) { return pow(a.to(kFloat64), exponent); }
+Tensor float_power(Scalar base, const Tensor& exponent) { return pow(base, exponent.to(kFloat64)); }
+
 // ---- the one or the other --------------------------------------------------------------------------------
 
 Tensor maximum(const Tensor& a, const Tensor& b) {
@@ -393,8 +397,15 @@ Tensor MathMethods::div(Scalar other, const DivOptions& options) const {
 Tensor MathMethods::floor_divide(const Tensor& other) const {
   return reel::floor_divide(self(), other);
 }
+Tensor MathMethods::floor_divide(Scalar other) const { return reel::floor_divide(self(), other); }
 Tensor MathMethods::pow(const Tensor& exponent) const { return reel::pow(self(), exponent); }
 Tensor MathMethods::pow(Scalar exponent) const { return reel::pow(self(), exponent); }
+Tensor MathMethods::float_power(const Tensor& exponent) const {
+  return reel::float_power(self(), exponent);
+}
+Tensor MathMethods::float_power(Scalar exponent) const {
+  return reel::float_power(self(), exponent);
+}
 Tensor MathMethods::maximum(const Tensor& other) const { return reel::maximum(self(), other); }
 Tensor MathMethods::minimum(const Tensor& other) const { return reel::minimum(self(), other); }
 Tensor MathMethods::fmax(const Tensor& other) const { return reel::fmax(self(), other); }
@@ -452,6 +463,15 @@ Tensor& InPlaceMethods::atan2_(const Tensor& other) {
 }
 Tensor& InPlaceMethods::hypot_(const Tensor& other) {
   return rebind_inplace("hypot_", self(), reel::hypot(former(self()), other));
+}
+Tensor& InPlaceMethods::heaviside_(const Tensor& values) {
+  return rebind_inplace("heaviside_", self(), reel::heaviside(former(self()), values));
+}
+Tensor& InPlaceMethods::copysign_(const Tensor& other) {
+  return rebind_inplace("copysign_", self(), reel::copysign(former(self()), other));
+}
+Tensor& InPlaceMethods::xlogy_(const Tensor& other) {
+  return rebind_inplace("xlogy_", self(), reel::xlogy(former(self()), other));
 }
 Tensor& InPlaceMethods::lerp_(const Tensor& end, Scalar weight) {
   return rebind_inplace("lerp_", self(), reel::lerp(former(self()), end, weight));

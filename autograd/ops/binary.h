@@ -27,6 +27,10 @@ Tensor fmod(const Tensor& a, const Tensor& b);
 Tensor pow(const Tensor& a, const Tensor& b);
 Tensor pow(const Tensor& a, Scalar exponent);
 Tensor pow(Scalar base, const Tensor& exponent);
+/// pow(a, b) in float64.
+Tensor float_power(const Tensor& a, const Tensor& b);
+Tensor float_power(const Tensor& a, Scalar exponent);
+Tensor float_power(Scalar base, const Tensor& exponent);
 
 // ---- the one or the other ----
 
@@ -101,13 +105,17 @@ inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
 inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
 inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
+/// As Python's: remainder().
+inline Tensor operator%(const Tensor& a, const Tensor& b) { return remainder(a, b); }
 inline Tensor operator+(const Tensor& a, Scalar b) { return add(a, b); }
 inline Tensor operator-(const Tensor& a, Scalar b) { return sub(a, b); }
 inline Tensor operator*(const Tensor& a, Scalar b) { return mul(a, b); }
 inline Tensor operator/(const Tensor& a, Scalar b) { return div(a, b); }
+inline Tensor operator%(const Tensor& a, Scalar b) { return remainder(a, b); }
 inline Tensor operator+(Scalar a, const Tensor& b) { return add(scalar_like(b, a), b); }
 inline Tensor operator-(Scalar a, const Tensor& b) { return sub(scalar_like(b, a), b); }
 inline Tensor operator*(Scalar a, const Tensor& b) { return mul(scalar_like(b, a), b); }
 inline Tensor operator/(Scalar a, const Tensor& b) { return div(scalar_like(b, a), b); }
+inline Tensor operator%(Scalar a, const Tensor& b) { return remainder(a, b); }
 
 }  // namespace reel

@@ -1,4 +1,5 @@
 #include <reel/autograd/kernels/elementwise.h>
+#include <reel/autograd/ops/binary.h>
 #include <reel/autograd/ops/comparison.h>
 #include <reel/autograd/ops/inplace.h>
 #include <reel/autograd/tape.h>
@@ -87,6 +88,11 @@ Tensor isnan(const Tensor& x) { return record("isnan", kernels::isnan(x.array())
 
 Tensor isinf(const Tensor& x) { return record("isinf", kernels::isinf(x.array())); }
 
+Tensor signbit(const Tensor& x) {
+  const Tensor numbers = x.detach();
+  if (!x.is_floating_point()) return numbers < 0;
+  return copysign(scalar_like(numbers, 1), numbers) < 0;
+}
 Tensor isfinite(const Tensor& x) { return record("isfinite", kernels::isfinite(x.array())); }
 
 // ---- bits ------------------------------------------------------------------------------------------------
@@ -124,6 +130,7 @@ Tensor bitwise_right_shift(const Tensor& a, const Tensor& b) {
 
 Tensor MathMethods::isnan() const { return reel::isnan(self()); }
 Tensor MathMethods::isinf() const { return reel::isinf(self()); }
+Tensor MathMethods::signbit() const { return reel::signbit(self()); }
 Tensor MathMethods::isfinite() const { return reel::isfinite(self()); }
 Tensor MathMethods::logical_not() const { return reel::logical_not(self()); }
 Tensor MathMethods::bitwise_not() const { return reel::bitwise_not(self()); }
@@ -197,6 +204,14 @@ Tensor& InPlaceMethods::logical_or_(const Tensor& other) {
 }
 Tensor& InPlaceMethods::logical_xor_(const Tensor& other) {
   return rebind_inplace("logical_xor_", self(), reel::logical_xor(former(self()), other));
+}
+Tensor& InPlaceMethods::bitwise_left_shift_(const Tensor& other) {
+  return rebind_inplace("bitwise_left_shift_", self(),
+                        reel::bitwise_left_shift(former(self()), other));
+}
+Tensor& InPlaceMethods::bitwise_right_shift_(const Tensor& other) {
+  return rebind_inplace("bitwise_right_shift_", self(),
+                        reel::bitwise_right_shift(former(self()), other));
 }
 Tensor& InPlaceMethods::bitwise_and_(const Tensor& other) {
   return rebind_inplace("bitwise_and_", self(), reel::bitwise_and(former(self()), other));

@@ -23,6 +23,8 @@ Tensor isnan(const Tensor& x);
 Tensor isinf(const Tensor& x);
 Tensor isfinite(const Tensor& x);
 
+/// Whether a number has a minus sign, as -0.0 has.
+Tensor signbit(const Tensor& x);
 /// Bit by bit, of integers and bools; floating tensors are refused.
 Tensor bitwise_not(const Tensor& x);
 Tensor bitwise_and(const Tensor& a, const Tensor& b);

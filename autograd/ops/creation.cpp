@@ -168,6 +168,17 @@ Tensor linspace(Scalar start, Scalar end, int64_t steps, const TensorOptions& op
   return leaf(array, options);
 }
 
+Tensor logspace(Scalar start, Scalar end, int64_t steps, double base,
+                const TensorOptions& options) {
+  const Dtype dtype = checked_dtype("logspace", steps, options, kFloat32);
+  check<TypeError>(dtype != kBool, "logspace: bool is not supported");
+  // In double, so that whole powers are exact; integers take what is before the decimal point.
+  const Array powers = linspace(start, end, steps, {.dtype = kFloat64}).array();
+  for (int64_t i = 0; i < steps; ++i)
+    powers.data<double>()[i] = std::pow(base, powers.data<double>()[i]);
+  return leaf(kernels::cast(powers, dtype), options);
+}
+
 Tensor zeros_like(const Tensor& x, const TensorOptions& options) {
   return zeros(x.shape(), like(x, options));
 }
@@ -179,6 +190,22 @@ Tensor empty_like(const Tensor& x, const TensorOptions& options) {
 }
 Tensor full_like(const Tensor& x, Scalar value, const TensorOptions& options) {
   return full(x.shape(), value, like(x, options));
+}
+
+// ---- method forms ------------------------------------------------------------------------------------------
+
+Tensor ShapeMethods::new_zeros(const Shape& shape, const TensorOptions& options) const {
+  return zeros(shape, like(self(), options));
+}
+Tensor ShapeMethods::new_ones(const Shape& shape, const TensorOptions& options) const {
+  return ones(shape, like(self(), options));
+}
+Tensor ShapeMethods::new_empty(const Shape& shape, const TensorOptions& options) const {
+  return empty(shape, like(self(), options));
+}
+Tensor ShapeMethods::new_full(const Shape& shape, Scalar value,
+                              const TensorOptions& options) const {
+  return full(shape, value, like(self(), options));
 }
 
 }  // namespace reel

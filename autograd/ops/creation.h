@@ -100,6 +100,9 @@ Tensor arange(Scalar start, Scalar end, const TensorOptions& options = {});
 Tensor arange(Scalar start, Scalar end, Scalar step, const TensorOptions& options = {});
 /// `steps` numbers evenly from `start` to `end`, both included.
 Tensor linspace(Scalar start, Scalar end, int64_t steps, const TensorOptions& options = {});
+/// base to the powers linspace(start, end, steps).
+Tensor logspace(Scalar start, Scalar end, int64_t steps, double base = 10,
+                const TensorOptions& options = {});
 
 /// Row-major, of x's shape, and of its dtype where none is given.
 Tensor zeros_like(const Tensor& x, const TensorOptions& options = {});

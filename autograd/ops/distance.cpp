@@ -1,6 +1,6 @@
+#include <reel/autograd/ops/detail/loss_parts.h>
 #include <reel/autograd/ops/distance.h>
 #include <reel/autograd/ops/elementwise.h>
-#include <reel/autograd/ops/detail/loss_parts.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/view.h>
 
@@ -71,6 +71,12 @@ Tensor pairwise_distance(const Tensor& x1, const Tensor& x2,
   const char* op = "pairwise_distance";
   broadcast_shapes(op, x1.shape(), x2.shape());
   return norm_along(x1 - x2 + options.eps, options.p, -1, options.keepdim);
+}
+
+Tensor dist(const Tensor& x, const Tensor& other, double p) { return norm(x - other, p); }
+
+Tensor MathMethods::dist(const Tensor& other, double p) const {
+  return reel::dist(self(), other, p);
 }
 
 }  // namespace reel

@@ -1,5 +1,5 @@
 #pragma once
-// Distances and similarities of vectors, as in torch.nn.functional.
+// Distances and similarities of vectors, as in torch.nn.functional (dist: as torch.dist).
 
 #include <reel/autograd/tensor.h>
 
@@ -21,5 +21,7 @@ Tensor cosine_similarity(const Tensor& x1, const Tensor& x2,
 /// The p-norm of x1 - x2 + eps along the last dim; operands broadcast.
 Tensor pairwise_distance(const Tensor& x1, const Tensor& x2,
                          const PairwiseDistanceOptions& options = {});
+/// The p-norm of all elements of x - other, which broadcast.
+Tensor dist(const Tensor& x, const Tensor& other, double p = 2);
 
 }  // namespace reel

@@ -1,9 +1,10 @@
 // gather, scatter and what is like them: one index for every element.
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/indexing.h>
+#include <reel/autograd/ops/creation.h>
+#include <reel/autograd/ops/detail/indices.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
-#include <reel/autograd/ops/detail/indices.h>
 #include <reel/autograd/ops/inplace.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/view.h>
@@ -83,16 +84,33 @@ Scattering scattering(const char* op, const Tensor& x, int dim, const Tensor& in
   return scattering(op, x, dim, index, number.expand(index.shape()), how);
 }
 
-// Gradient by src of products: the product of everything else at the place. Where src is the only
-// zero of its place, that is the product without it; elsewhere y / src.
+// Of the elements of index where `of` holds, one for each place that any of them names.
+Tensor one_each(const Tensor& x, int dim, const Tensor& index, const Tensor& of) {
+  Shape shape = x.dim() == 0 ? Shape(1) : x.shape(), line = Shape::filled(index.dim(), 1);
+  // The others write into a row of their own behind the last.
+  const int64_t rest = shape[dim]++;
+  if (index.dim() > 0) line[dim] = index.size(dim);
+  const Tensor own = arange(line.numel()).reshape(line).expand(index.shape());
+  const Tensor target = where(of, index, rest);
+  const Tensor last = scatter(zeros_of(shape, kInt64), dim, target, own);
+  return of & (gather(last, dim, target) == own);
+}
+
+// Gradient by src of products: the product of everything else at the place. That is y / src, but
+// for zeros the product without them, for one zero of each place at a time. Where several meet, all
+// these products are 0, so the second zero and so on matter only to derivatives.
 Tensor product_backward(const Tensor& g, const Tensor& y, const Tensor& x, int dim,
                         const Tensor& index, const Tensor& src) {
   const Tensor zero = src == 0;
-  const Tensor zeros = scatter_add(zeros_of(x.shape(), kInt64), dim, index, zero.to(kInt64));
-  const Tensor single = zero & (gather(zeros, dim, index) == 1);
-  const Tensor others = scatter(x, dim, index, masked_fill(src, single, 1), {.reduce = "multiply"});
-  return where(single, gather(g * others, dim, index),
-               gather(g * y, dim, index) / masked_fill(src, zero, 1));
+  Tensor result = gather(g * y, dim, index) / masked_fill(src, zero, 1);
+  for (Tensor left = zero; any(left);) {
+    const Tensor one = one_each(x, dim, index, left);
+    const Tensor others = scatter(x, dim, index, masked_fill(src, one, 1), {.reduce = "multiply"});
+    result = where(one, gather(g * others, dim, index), result);
+    if (!is_grad_enabled()) break;
+    left = left & !one;
+  }
+  return result;
 }
 
 Tensor scattered(const char* op, const Tensor& x, const Scattering& s) {

@@ -2,10 +2,11 @@
 // there are picked, set or added to. gather and scatter are in gather.cpp.
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/indexing.h>
+#include <reel/autograd/ops/detail/indices.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
-#include <reel/autograd/ops/detail/indices.h>
 #include <reel/autograd/ops/inplace.h>
+#include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 
@@ -332,6 +333,10 @@ Scalar number_of(const Tensor& x) {
 
 Tensor nonzero(const Tensor& x) { return Tensor(kernels::nonzero(x.array())); }
 
+std::vector<Tensor> where(const Tensor& condition) {
+  return unbind(nonzero(condition.dim() == 0 ? condition.reshape({1}) : condition), 1);
+}
+
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
   check_mask("masked_select", mask);
   const Shape shape = broadcast_shapes("masked_select", x.shape(), mask.shape());
@@ -339,6 +344,24 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
   if (shape.rank() == 0) return pick("masked_select", x.expand({1}), {{1, 0}, places});
   const uint64_t all = (uint64_t{1} << shape.rank()) - 1;
   return pick("masked_select", x.expand(shape), {{all, 0}, places});
+}
+
+Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source) {
+  const char* op = "masked_scatter";
+  check_mask(op, mask);
+  check<TypeError>(x.dtype() == source.dtype(),
+                   "{}: source must have the dtype of the tensor, {}, got {}", op, x.dtype(),
+                   source.dtype());
+  const Shape shape = broadcast_shapes(op, x.shape(), mask.shape());
+  const Tensor places(kernels::nonzero_places(mask.expand(shape).array()));
+  check(places.numel() <= source.numel(), "{}: source must have at least {} elements, got {}", op,
+        places.numel(), source.numel());
+  // A 0-d tensor counts as 1-d.
+  const int rank = std::max(shape.rank(), 1);
+  const uint64_t all = (uint64_t{1} << rank) - 1;
+  const Tensor whole = x.expand(shape.empty() ? Shape(1) : shape);
+  const Tensor values = source.reshape({-1}).narrow(0, 0, places.numel());
+  return placed(op, whole, {{all, 0}, places}, values, Put::Set).reshape(shape);
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
@@ -361,6 +384,9 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value) {
 // ---- method forms --------------------------------------------------------------------------------------------
 
 Tensor ShapeMethods::operator[](int64_t index) const { return reel::index(self(), {Index(index)}); }
+const Tensor ShapeMethods::operator[](const Tensor& index) const {
+  return reel::index(self(), {Index(index)});
+}
 Tensor ShapeMethods::index(std::initializer_list<Index> indices) const {
   return reel::index(self(), span_of(indices));
 }
@@ -417,6 +443,13 @@ Tensor ShapeMethods::masked_fill(const Tensor& mask, Scalar value) const {
 }
 Tensor ShapeMethods::masked_fill(const Tensor& mask, const Tensor& value) const {
   return reel::masked_fill(self(), mask, value);
+}
+Tensor ShapeMethods::masked_scatter(const Tensor& mask, const Tensor& source) const {
+  return reel::masked_scatter(self(), mask, source);
+}
+Tensor& InPlaceMethods::masked_scatter_(const Tensor& mask, const Tensor& source) {
+  return rebind_inplace("masked_scatter_", self(),
+                        reel::masked_scatter(former(self()), mask, source));
 }
 Tensor& InPlaceMethods::masked_fill_(const Tensor& mask, Scalar value) {
   return masked_fill_(mask, scalar_like(self(), value));

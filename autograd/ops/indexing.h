@@ -64,11 +64,17 @@ Tensor take_along_dim(const Tensor& x, const Tensor& indices, std::optional<int>
 
 /// Places of the nonzero elements, one row each: [count, x.dim()], int64.
 Tensor nonzero(const Tensor& x);
+/// The same as one tensor a dim, so that x.index({places[0], places[1]}) are these elements; a 0-d
+/// condition counts as 1-d.
+std::vector<Tensor> where(const Tensor& condition);
 /// The elements of x where the bool mask holds, as a 1-d tensor; the two broadcast.
 Tensor masked_select(const Tensor& x, const Tensor& mask);
 /// x with `value`, a number or a 0-d tensor, where the bool mask holds; the two broadcast.
 Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value);
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value);
+/// x with the first elements of `source`, in order, where the bool mask holds; x and mask
+/// broadcast. Source has x's dtype and enough elements.
+Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source);
 /// A last dim of num_classes with 1 at the index and 0 elsewhere, int64; -1: one more than the
 /// largest index.
 Tensor one_hot(const Tensor& index, int64_t num_classes = -1);

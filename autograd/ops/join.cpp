@@ -153,6 +153,11 @@ std::vector<Tensor> cut_evenly(const char* op, const Tensor& x, int dim, int64_t
 Tensor cat(std::span<const Tensor> tensors, int dim) { return joined("cat", tensors, dim); }
 Tensor cat(std::initializer_list<Tensor> tensors, int dim) { return cat(span_of(tensors), dim); }
 
+Tensor concat(std::span<const Tensor> tensors, int dim) { return joined("concat", tensors, dim); }
+Tensor concat(std::initializer_list<Tensor> tensors, int dim) {
+  return concat(span_of(tensors), dim);
+}
+
 Tensor stack(std::span<const Tensor> tensors, int dim) {
   check(!tensors.empty(), "stack: expected at least one tensor, got none");
   const int at = wrap_dim("stack", dim, tensors[0].dim() + 1);
@@ -191,6 +196,36 @@ Tensor dstack(std::span<const Tensor> tensors) {
   return joined("dstack", list, 2);
 }
 Tensor dstack(std::initializer_list<Tensor> tensors) { return dstack(span_of(tensors)); }
+
+Tensor block_diag(std::span<const Tensor> tensors) {
+  check(!tensors.empty(), "block_diag: expected at least one tensor, got none");
+  std::vector<Tensor> blocks, bands;
+  int64_t columns = 0, before = 0;
+  for (const Tensor& x : tensors) {
+    check(x.dim() <= 2, "block_diag: expected at most 2 dims, got shape {}", x.shape());
+    blocks.push_back(x.dim() < 2 ? x.reshape({1, x.numel()}) : x);
+    columns += blocks.back().size(1);
+  }
+  for (const Tensor& block : blocks) {
+    const int64_t rows = block.size(0), after = columns - before - block.size(1);
+    const Tensor nothing(Array::full({}, 0, block.dtype()));
+    bands.push_back(cat({nothing.expand({rows, before}), block, nothing.expand({rows, after})}, 1));
+    before += block.size(1);
+  }
+  return cat(bands);
+}
+Tensor block_diag(std::initializer_list<Tensor> tensors) { return block_diag(span_of(tensors)); }
+
+Tensor cartesian_prod(std::span<const Tensor> tensors) {
+  check(!tensors.empty(), "cartesian_prod: expected at least one tensor, got none");
+  for (const Tensor& x : tensors)
+    check(x.dim() == 1, "cartesian_prod: expected 1-d tensors, got shape {}", x.shape());
+  if (tensors.size() == 1) return tensors[0];
+  return stack(meshgrid(tensors), -1).flatten(0, -2);
+}
+Tensor cartesian_prod(std::initializer_list<Tensor> tensors) {
+  return cartesian_prod(span_of(tensors));
+}
 
 // ---- cutting -------------------------------------------------------------------------------------------------
 

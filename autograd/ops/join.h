@@ -9,6 +9,9 @@ namespace reel {
 /// without elements are passed over.
 Tensor cat(std::span<const Tensor> tensors, int dim = 0);
 Tensor cat(std::initializer_list<Tensor> tensors, int dim = 0);
+/// Another name of cat.
+Tensor concat(std::span<const Tensor> tensors, int dim = 0);
+Tensor concat(std::initializer_list<Tensor> tensors, int dim = 0);
 /// The tensors, all of one shape, along a new dim.
 Tensor stack(std::span<const Tensor> tensors, int dim = 0);
 Tensor stack(std::initializer_list<Tensor> tensors, int dim = 0);
@@ -21,6 +24,14 @@ Tensor vstack(std::initializer_list<Tensor> tensors);
 /// The tensors behind each other: cat along dim 2; [n] counts as [1, n, 1], [n, m] as [n, m, 1].
 Tensor dstack(std::span<const Tensor> tensors);
 Tensor dstack(std::initializer_list<Tensor> tensors);
+
+/// Matrices along the diagonal of one that is 0 elsewhere; 0-d and 1-d tensors count as rows.
+Tensor block_diag(std::span<const Tensor> tensors);
+Tensor block_diag(std::initializer_list<Tensor> tensors);
+/// All combinations of elements of 1-d tensors, a row each, the last one changing fastest; of one
+/// tensor the tensor itself.
+Tensor cartesian_prod(std::span<const Tensor> tensors);
+Tensor cartesian_prod(std::initializer_list<Tensor> tensors);
 
 // The pieces are views of x. Their gradients are joined, so that backward passes over x once.
 

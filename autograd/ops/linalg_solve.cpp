@@ -3,8 +3,10 @@
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
 #include <reel/autograd/ops/linalg_decompose.h>
+#include <reel/autograd/ops/linalg_product.h>
 #include <reel/autograd/ops/linalg_solve.h>
 #include <reel/autograd/ops/matmul.h>
+#include <reel/autograd/ops/rearrange.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
@@ -70,9 +72,16 @@ Tensor products_of_others(const Tensor& s) {
   return product;
 }
 
-// Cofactors from a = U diag(s) Vh: det(U) det(Vh) U diag(products of the other s) Vh. Exact where a
-// is singular, but of first order only where singular values are equal.
+// Cofactors without a division, exact where a is singular: written out for sizes 2 and 3, with
+// derivatives of every order; else from a = U diag(s) Vh as det(U) det(Vh) U diag(products of the
+// other s) Vh, whose derivatives are NaN where singular values are equal.
 Tensor cofactors_of_singular(const Tensor& a) {
+  if (a.size(-1) == 2) {
+    const Tensor signs = tensor({{1, -1}, {-1, 1}}, {.dtype = a.dtype()});
+    return flip(a, {-2, -1}) * signs;
+  }
+  // Row i is the cross product of the two rows behind it.
+  if (a.size(-1) == 3) return linalg::cross(roll(a, -1, -2), roll(a, -2, -2));
   const Svd y = svd(a, {.full_matrices = false});
   const Tensor sign = linalg::det(y.U.detach()) * linalg::det(y.Vh.detach());
   const Tensor s = per_matrix(sign).squeeze(-1) * products_of_others(y.S);

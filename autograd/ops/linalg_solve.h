@@ -40,7 +40,8 @@ struct Lstsq {
 
 /// The inverse of square matrices. Throws for a singular one.
 Tensor inv(const Tensor& a);
-/// The determinant, 1 of a [0, 0]. Its gradient exists for singular matrices, too.
+/// The determinant, 1 of a [0, 0]. Its gradient exists for singular matrices, too; the second one
+/// is NaN for singular ones larger than [3, 3] that have equal singular values.
 Tensor det(const Tensor& a);
 /// The determinant as sign and logarithm, safe from overflow.
 Slogdet slogdet(const Tensor& a);

@@ -310,9 +310,30 @@ Tensor MathMethods::baddbmm(const Tensor& a, const Tensor& b,
                             const BetaAlphaOptions& options) const {
   return reel::baddbmm(self(), a, b, options);
 }
+Tensor MathMethods::addbmm(const Tensor& a, const Tensor& b,
+                           const BetaAlphaOptions& options) const {
+  return reel::addbmm(self(), a, b, options);
+}
+Tensor MathMethods::addmv(const Tensor& a, const Tensor& vector,
+                          const BetaAlphaOptions& options) const {
+  return reel::addmv(self(), a, vector, options);
+}
+Tensor MathMethods::addr(const Tensor& a, const Tensor& b, const BetaAlphaOptions& options) const {
+  return reel::addr(self(), a, b, options);
+}
 Tensor MathMethods::trace() const { return reel::trace(self()); }
 Tensor& InPlaceMethods::addmm_(const Tensor& a, const Tensor& b, const BetaAlphaOptions& options) {
   return rebind_inplace("addmm_", self(), reel::addmm(former(self()), a, b, options));
+}
+Tensor& InPlaceMethods::addbmm_(const Tensor& a, const Tensor& b, const BetaAlphaOptions& options) {
+  return rebind_inplace("addbmm_", self(), reel::addbmm(former(self()), a, b, options));
+}
+Tensor& InPlaceMethods::addmv_(const Tensor& a, const Tensor& vector,
+                               const BetaAlphaOptions& options) {
+  return rebind_inplace("addmv_", self(), reel::addmv(former(self()), a, vector, options));
+}
+Tensor& InPlaceMethods::addr_(const Tensor& a, const Tensor& b, const BetaAlphaOptions& options) {
+  return rebind_inplace("addr_", self(), reel::addr(former(self()), a, b, options));
 }
 Tensor& InPlaceMethods::baddbmm_(const Tensor& a, const Tensor& b,
                                  const BetaAlphaOptions& options) {

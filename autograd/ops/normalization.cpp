@@ -328,4 +328,27 @@ Tensor normalize(const Tensor& x, const NormalizeOptions& options) {
   return x / clamp_min(norm(x, options.p, options.dim, {.keepdim = true}), options.eps);
 }
 
+Tensor renorm(const Tensor& x, double p, int dim, double maxnorm) {
+  check_floating("renorm", x);
+  check(x.dim() >= 2, "renorm: expected at least 2 dims, got shape {}", x.shape());
+  check(p > 0, "renorm: p must be positive, got {}", p);
+  check(maxnorm >= 0, "renorm: maxnorm must not be negative, got {}", maxnorm);
+  const int wrapped = wrap_dim("renorm", dim, x.dim());
+  if (x.numel() == 0) return x.clone();
+  Dims others;
+  for (int i = 0; i < x.dim(); ++i) {
+    if (i != wrapped) others.push_back(i);
+  }
+  const Tensor size = norm(x, p, others, {.keepdim = true});
+  // The small number is PyTorch's.
+  return x * where(size > maxnorm, maxnorm / (size + 1e-7), 1);
+}
+
+Tensor MathMethods::renorm(double p, int dim, double maxnorm) const {
+  return reel::renorm(self(), p, dim, maxnorm);
+}
+Tensor& InPlaceMethods::renorm_(double p, int dim, double maxnorm) {
+  return rebind_inplace("renorm_", self(), reel::renorm(former(self()), p, dim, maxnorm));
+}
+
 }  // namespace reel

@@ -58,5 +58,8 @@ Tensor local_response_norm(const Tensor& x, int64_t size,
                            const LocalResponseNormOptions& options = {});
 /// x divided by its p-norm over `dim`, or by eps where that is larger.
 Tensor normalize(const Tensor& x, const NormalizeOptions& options = {});
+/// x with each slice along `dim` whose p-norm is larger than maxnorm scaled down to that, as
+/// torch.renorm; at least 2 dims.
+Tensor renorm(const Tensor& x, double p, int dim, double maxnorm);
 
 }  // namespace reel

@@ -1,11 +1,13 @@
 #include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/kernels/reduce.h>
+#include <reel/autograd/ops/detail/reduced_dims.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/reduce.h>
-#include <reel/autograd/ops/detail/reduced_dims.h>
+#include <reel/autograd/ops/scan.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace reel {
@@ -106,6 +108,39 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
                 wrt(x, [](const Tensor& g, const Shape& input) { return g.expand(input); }));
 }
 
+namespace {
+
+// Twice the height in the middle of each step along dim.
+Tensor heights(const char* op, const Tensor& y, int dim) {
+  check(y.dim() > 0, "{}: expected at least 1 dim, got a 0-d tensor", op);
+  return y.slice(dim, 1) + y.slice(dim, 0, -1);
+}
+
+}  // namespace
+
+Tensor trapezoid(const Tensor& y, Scalar dx, int dim) {
+  return sum(heights("trapezoid", y, dim), dim) * (dx.to<double>() / 2);
+}
+
+Tensor trapezoid(const Tensor& y, const Tensor& x, int dim) {
+  const Tensor high = heights("trapezoid", y, dim);
+  const int wrapped = wrap_dim("trapezoid", dim, y.dim());
+  Tensor steps;
+  if (x.dim() == 1) {
+    check(x.size(0) == y.size(wrapped), "trapezoid: {} places are required, got {}",
+          y.size(wrapped), x.size(0));
+    Shape shape = Shape::filled(y.dim(), 1);
+    steps = diff(x);
+    shape[wrapped] = steps.size(0);
+    steps = steps.reshape(shape);
+  } else {
+    check(x.dim() == y.dim(), "trapezoid: places must have 1 or {} dims, got shape {}", y.dim(),
+          x.shape());
+    steps = diff(x, 1, wrapped);
+  }
+  return sum(high * steps, wrapped) / 2;
+}
+
 // ---- moments -------------------------------------------------------------------------------------------------
 
 namespace {
@@ -115,7 +150,7 @@ struct Variance {
   Variance(const char* op, const Tensor& x, const Dims& dims, const VarOptions& options)
       : reduced(op, dims, x.dim()),
         count(static_cast<double>(reduced.count(x.shape()))),
-        divisor(count - (options.unbiased ? 1 : 0)) {
+        divisor(std::max(count - options.correction.value_or(options.unbiased ? 1 : 0), 0.0)) {
     check_floating(op, x.dtype());
     numbers = kernels::moments(x.array(), divisor, reduced.mask(),
                                reduced.result(x.shape(), options.keepdim));

@@ -27,6 +27,10 @@ Tensor nanmean(const Tensor& x, const Dims& dims = {}, const ReduceOptions& opti
 /// Product of all elements, or along `dim`; dtypes as for sum. 1 over no elements.
 Tensor prod(const Tensor& x, const ReduceOptions& options = {});
 Tensor prod(const Tensor& x, int dim, const ReduceOptions& options = {});
+/// The integral along `dim` by the trapezoidal rule: of values dx apart, or at the places x, 1-d or
+/// broadcast against y.
+Tensor trapezoid(const Tensor& y, Scalar dx = 1, int dim = -1);
+Tensor trapezoid(const Tensor& y, const Tensor& x, int dim = -1);
 /// x summed over what broadcasting `shape` to x's shape has repeated; x itself if the shapes are
 /// equal.
 Tensor sum_to(const Tensor& x, const Shape& shape);

@@ -1,11 +1,11 @@
 #include <reel/autograd/kernels/reduce.h>
 #include <reel/autograd/kernels/scan.h>
+#include <reel/autograd/ops/detail/reduced_dims.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
 #include <reel/autograd/ops/inplace.h>
 #include <reel/autograd/ops/join.h>
 #include <reel/autograd/ops/reduce.h>
-#include <reel/autograd/ops/detail/reduced_dims.h>
 #include <reel/autograd/ops/scan.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
@@ -140,6 +140,30 @@ Tensor prod(const Tensor& x, int dim, const ReduceOptions& options) {
       }));
 }
 
+// ---- differences ---------------------------------------------------------------------------------------------
+
+Tensor diff(const Tensor& x, int64_t n, int dim, const Tensor& prepend, const Tensor& append) {
+  check(x.dim() > 0, "diff: expected at least 1 dim, got a 0-d tensor");
+  check(n >= 0, "diff: n must not be negative, got {}", n);
+  const int wrapped = wrap_dim("diff", dim, x.dim());
+  if (n == 0) return x.clone();
+  std::vector<Tensor> parts;
+  for (const Tensor& part : {prepend, x, append}) {
+    if (!part.defined()) continue;
+    check(part.dim() == x.dim(), "diff: what is joined to x must have {} dims, got shape {}",
+          x.dim(), part.shape());
+    parts.push_back(part);
+  }
+  Tensor y = parts.size() == 1 ? x : cat(parts, wrapped);
+  const bool truth = y.dtype() == kBool;
+  // No more often than there is something left.
+  for (int64_t i = std::min(n, y.size(wrapped)); i > 0; --i) {
+    const Tensor next = y.slice(wrapped, 1), last = y.slice(wrapped, 0, -1);
+    y = truth ? next != last : next - last;
+  }
+  return y;
+}
+
 // ---- method forms --------------------------------------------------------------------------------------------
 
 Tensor MathMethods::prod(const ReduceOptions& options) const { return reel::prod(self(), options); }
@@ -161,6 +185,11 @@ Tensor& InPlaceMethods::cumsum_(int dim) {
 }
 Tensor& InPlaceMethods::cumprod_(int dim) {
   return rebind_inplace("cumprod_", self(), reel::cumprod(former(self()), dim));
+}
+
+Tensor MathMethods::diff(int64_t n, int dim) const { return reel::diff(self(), n, dim); }
+Tensor MathMethods::diff(int64_t n, int dim, const Tensor& prepend, const Tensor& append) const {
+  return reel::diff(self(), n, dim, prepend, append);
 }
 
 }  // namespace reel

@@ -16,4 +16,9 @@ Tensor logcumsumexp(const Tensor& x, int dim);
 ValuesAndIndices cummax(const Tensor& x, int dim);
 ValuesAndIndices cummin(const Tensor& x, int dim);
 
+/// What cumsum() undoes: y[i] = x[i + 1] - x[i] along `dim`, n times; prepend and append, where
+/// defined, are first joined to x. Bools differ (x[i + 1] != x[i]).
+Tensor diff(const Tensor& x, int64_t n = 1, int dim = -1, const Tensor& prepend = {},
+            const Tensor& append = {});
+
 }  // namespace reel

@@ -4,9 +4,9 @@
 #include <reel/autograd/kernels/indexing.h>
 #include <reel/autograd/kernels/sorting.h>
 #include <reel/autograd/ops/creation.h>
+#include <reel/autograd/ops/detail/indices.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/indexing.h>
-#include <reel/autograd/ops/detail/indices.h>
 #include <reel/autograd/ops/reduce.h>
 #include <reel/autograd/ops/sorting.h>
 #include <reel/autograd/ops/view.h>
@@ -33,6 +33,8 @@ ValuesAndIndices sort(const Tensor& x, int dim, const SortOptions& options) {
   const int wrapped = wrap_dim("sort", dim, x.dim());
   return picked(x, wrapped, kernels::argsort(x.array(), wrapped, options.descending));
 }
+
+Tensor msort(const Tensor& x) { return sort(x, 0).values; }
 
 Tensor argsort(const Tensor& x, int dim, const SortOptions& options) {
   const int wrapped = wrap_dim("argsort", dim, x.dim());
@@ -175,11 +177,27 @@ Tensor bucketize(const Tensor& x, const Tensor& boundaries, const BucketizeOptio
   return searchsorted(boundaries, x, {.right = options.right});
 }
 
+Tensor isin(const Tensor& elements, const Tensor& test_elements, const IsinOptions& options) {
+  Dtype dtype = result_type(elements, test_elements);
+  if (dtype == kBool) dtype = kUInt8;
+  if (test_elements.numel() == 0) return full(elements.shape(), options.invert, {.dtype = kBool});
+  const Tensor x = elements.detach().to(dtype), tests = test_elements.detach().to(dtype);
+  const Tensor sorted = msort(tests.reshape({-1}));
+  const Tensor places = clamp_max(searchsorted(sorted, x), sorted.numel() - 1);
+  const Tensor nearest = take(sorted, places);
+  return options.invert ? nearest != x : nearest == x;
+}
+
+Tensor isin(const Tensor& elements, Scalar test_element, const IsinOptions& options) {
+  return isin(elements, scalar_like(elements, test_element), options);
+}
+
 // ---- method forms --------------------------------------------------------------------------------------------
 
 ValuesAndIndices ShapeMethods::sort(int dim, const SortOptions& options) const {
   return reel::sort(self(), dim, options);
 }
+Tensor ShapeMethods::msort() const { return reel::msort(self()); }
 Tensor ShapeMethods::argsort(int dim, const SortOptions& options) const {
   return reel::argsort(self(), dim, options);
 }

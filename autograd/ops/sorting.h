@@ -12,6 +12,8 @@ namespace reel {
 /// x sorted along `dim`, with the places its elements came from; equal ones stay in their order.
 /// The values have gradients.
 ValuesAndIndices sort(const Tensor& x, int dim = -1, const SortOptions& options = {});
+/// The values of sort() along the first dim.
+Tensor msort(const Tensor& x);
 /// The indices of sort().
 Tensor argsort(const Tensor& x, int dim = -1, const SortOptions& options = {});
 /// The k largest (smallest) along `dim`, sorted, with their places; the first of equal ones first.
@@ -68,5 +70,13 @@ struct BucketizeOptions {
 };
 /// searchsorted() in 1-d boundaries.
 Tensor bucketize(const Tensor& x, const Tensor& boundaries, const BucketizeOptions& options = {});
+
+struct IsinOptions {
+  bool assume_unique = false;  ///< makes no difference; accepted as in PyTorch
+  bool invert = false;         ///< whether it is none of them
+};
+/// Whether each element is one of test_elements; bool. NaN is none of them.
+Tensor isin(const Tensor& elements, const Tensor& test_elements, const IsinOptions& options = {});
+Tensor isin(const Tensor& elements, Scalar test_element, const IsinOptions& options = {});
 
 }  // namespace reel

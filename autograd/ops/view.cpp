@@ -292,6 +292,7 @@ Tensor ShapeMethods::swapaxes(int axis0, int axis1) const {
   return reel::swapaxes(self(), axis0, axis1);
 }
 Tensor ShapeMethods::t() const { return reel::t(self()); }
+Tensor ShapeMethods::T() const { return reel::t(self()); }
 Tensor ShapeMethods::mT() const { return exchanged("mT", self(), -2, -1); }
 Tensor ShapeMethods::permute(const Dims& dims) const { return reel::permute(self(), dims); }
 Tensor ShapeMethods::movedim(const Dims& source, const Dims& destination) const {

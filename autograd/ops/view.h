@@ -24,7 +24,7 @@ Tensor ravel(const Tensor& x);
 Tensor transpose(const Tensor& x, int dim0, int dim1);
 Tensor swapaxes(const Tensor& x, int axis0, int axis1);
 Tensor swapdims(const Tensor& x, int dim0, int dim1);
-/// View. Transposes a 2-d tensor; fewer dims stay as they are.
+/// View. Transposes a 2-d tensor; fewer dims stay as they are. x.T() is the same.
 Tensor t(const Tensor& x);
 /// View. Dims in the order that `dims` lists; throws unless each is there once.
 Tensor permute(const Tensor& x, const Dims& dims);
