@@ -163,3 +163,65 @@ TEST(Methods, about_shapes_are_their_functions) {
   EXPECT_TRUE(equal(x.diagonal(1, 0, 2), diagonal(x, 1, 0, 2)));
   EXPECT_TRUE(equal(x.diag_embed(1), diag_embed(x, 1)));
 }
+
+TEST(Methods, tell_where_a_view_lies) {
+  const Tensor x = numbers({2, 3, 4}), y = x[1].t();
+  EXPECT_EQ(x.stride(0), 12);
+  EXPECT_EQ(y.stride(-1), 4);
+  EXPECT_EQ(y.storage_offset(), 12);
+  EXPECT_EQ(x.element_size(), 8);
+  EXPECT_EQ((x > 1).element_size(), 1);
+}
+
+TEST(Methods, make_new_tensors_of_the_same_dtype) {
+  const Tensor x = numbers({2, 3});
+  EXPECT_TRUE(equal(x.new_zeros({2}), zeros({2}, {.dtype = kFloat64})));
+  EXPECT_TRUE(equal(x.new_ones({2}, {.dtype = kInt64}), ones({2}, {.dtype = kInt64})));
+  EXPECT_TRUE(equal(x.new_full({1, 2}, 7), full({1, 2}, 7, {.dtype = kFloat64})));
+  EXPECT_EQ(x.new_empty({4, 1}).shape(), Shape({4, 1}));
+  EXPECT_EQ(x.new_empty(3).dtype(), kFloat64);
+  EXPECT_TRUE(x.new_zeros({2}, {.requires_grad = true}).requires_grad());
+  EXPECT_EQ(ones({2}).type_as(x).dtype(), kFloat64);
+  EXPECT_TRUE(equal(x.T(), transpose(x, 0, 1)));
+}
+
+TEST(Methods, of_everyday_functions_are_these) {
+  const Tensor x = numbers({2, 3}) - 2.5;
+  EXPECT_TRUE(equal(x.quantile(0.3, 1), quantile(x, 0.3, 1)));
+  EXPECT_TRUE(equal(x.nanquantile(0.3), nanquantile(x, 0.3)));
+  EXPECT_TRUE(equal(x.quantile(numbers({2})), quantile(x, numbers({2}))));
+  EXPECT_TRUE(equal(x.cov(), cov(x)));
+  EXPECT_TRUE(equal(x.cov({.correction = 0}), cov(x, {.correction = 0})));
+  EXPECT_TRUE(equal(x.corrcoef(), corrcoef(x)));
+  EXPECT_TRUE(equal(x.histc(3), histc(x, 3)));
+  EXPECT_TRUE(equal(x.dist(x * 2), dist(x, x * 2)));
+  EXPECT_TRUE(equal(x.diff(1, 0), diff(x, 1, 0)));
+  EXPECT_TRUE(equal(x.msort(), msort(x)));
+  EXPECT_TRUE(equal(x.signbit(), x < 0));
+  EXPECT_TRUE(equal(x.floor_divide(2), floor(x / 2)));
+  EXPECT_TRUE(equal(x.float_power(2), x * x));
+  EXPECT_TRUE(equal(x.renorm(2, 0, 1), renorm(x, 2, 0, 1)));
+  EXPECT_TRUE(equal(x.masked_scatter(x > 0, -x), masked_scatter(x, x > 0, -x)));
+  EXPECT_TRUE(equal(x[x > 0], x.index({x > 0})));
+  EXPECT_EQ(float_power(ones({2}, {.dtype = kInt64}), 2).dtype(), kFloat64);
+  EXPECT_TRUE(equal(tensor({-7, 7}) % 3, tensor({2, 1})));
+}
+
+// x[mask] = 5 would change a copy; it does not compile.
+static_assert(!std::is_assignable_v<decltype(std::declval<Tensor>()[Tensor()]), int>);
+static_assert(std::is_assignable_v<decltype(std::declval<Tensor>()[0]), int>);
+
+TEST(Shifts, in_place_are_their_functions) {
+  Tensor x = tensor({1, 5, -9});
+  x.bitwise_left_shift_(tensor({3, 1, 0}));
+  EXPECT_TRUE(equal(x, tensor({8, 10, -9})));
+  x.bitwise_right_shift_(tensor(1));
+  EXPECT_TRUE(equal(x, tensor({4, 5, -5})));
+}
+
+TEST(Logspace, has_whole_powers) {
+  EXPECT_TRUE(equal(logspace(0, 3, 4), tensor({1.0, 10.0, 100.0, 1000.0})));
+  EXPECT_TRUE(equal(logspace(1, 4, 4, 2, {.dtype = kInt64}), tensor({2, 4, 8, 16})));
+  EXPECT_TRUE(equal(logspace(2, 5, 1), tensor({100.0})));
+  EXPECT_EQ(logspace(0, 1, 0).numel(), 0);
+}

@@ -98,13 +98,19 @@ void power_rows(Rows& rows) {
   one(rows, "pow", "cube_of_negative", [](const Tensor& x) { return pow(x, 3); }, [](double x) { return x * x * x; });
   one(rows, "pow", "base", [](const Tensor& x) { return pow(2.5, x); }, [](double x) { return std::pow(2.5, x); });
   one(rows, "pow", "base_1", [](const Tensor& x) { return pow(1, x); }, [](double) { return 1.0; });
+  // In float64 whatever the operands are.
+  two(rows, "float_power", [](const Tensor& a, const Tensor& b) { return float_power(a, b).to(a.dtype()); }, [](double a, double b) { return std::pow(a, b); }, nullptr, 0.3, 2);
+  one(rows, "float_power", "number", [](const Tensor& x) { return float_power(x, 3).to(x.dtype()); }, [](double x) { return x * x * x; });
+  one(rows, "float_power", "of_number", [](const Tensor& x) { return float_power(3, x).to(x.dtype()); }, [](double x) { return std::pow(3, x); });
+  two(rows, "remainder", [](const Tensor& a, const Tensor& b) { return a % b; }, [](double a, double b) { return a - b * std::floor(a / b); }, nullptr, 0.6, 4, "operator");
+  one(rows, "remainder", "operator_number", [](const Tensor& x) { return x % 0.7 + 2 % (x + 3); }, [](double x) { return x - 0.7 * std::floor(x / 0.7) + 2 - (x + 3) * std::floor(2 / (x + 3)); });
   two(rows, "hypot", hypot, [](double a, double b) { return std::sqrt(a * a + b * b); }, [](Tensor& z, const Tensor& x) -> Tensor& { return z.hypot_(x); }, 0.3, 2);
   two(rows, "atan2", [](const Tensor& a, const Tensor& b) { return atan2(a - 1.3, b - 1.3); }, [](double a, double b) { return std::atan2(a - 1.3, b - 1.3); },
       nullptr, 0, 2.2, "quadrants");
   two(rows, "atan2", atan2, [](double a, double b) { return std::atan2(a, b); }, [](Tensor& z, const Tensor& x) -> Tensor& { return z.atan2_(x); }, 0.3, 2);
   two(rows, "logaddexp", logaddexp, [](double a, double b) { return std::log(std::exp(a) + std::exp(b)); });
   two(rows, "logaddexp2", logaddexp2, [](double a, double b) { return std::log2(std::exp2(a) + std::exp2(b)); });
-  two(rows, "xlogy", xlogy, [](double a, double b) { return a * std::log(b); }, nullptr, 0.3, 2);
+  two(rows, "xlogy", xlogy, [](double a, double b) { return a * std::log(b); }, [](Tensor& z, const Tensor& x) -> Tensor& { return z.xlogy_(x); }, 0.3, 2);
   one(rows, "xlogy", "number", [](const Tensor& x) { return xlogy(x, 3); }, [](double x) { return x * std::log(3); });
   one(rows, "xlogy", "of_number", [](const Tensor& x) { return xlogy(3, x); }, [](double x) { return 3 * std::log(x); }, nullptr, 0.3, 2);
 }
@@ -119,9 +125,9 @@ void choice_rows(Rows& rows) {
   three(rows, "clamp", "tensors", [](const Tensors& x) { return clamp(x[0], x[1], x[2]); },
         [](const Values& v) { return std::min(std::max(v[0], v[1]), v[2]); });
   two(rows, "clamp", [](const Tensor& a, const Tensor& b) { return clamp(a, b, Tensor()); }, [](double a, double b) { return std::fmax(a, b); }, nullptr, -2, 2, "only_min");
-  two(rows, "copysign", copysign, [](double a, double b) { return std::copysign(a, b); });
+  two(rows, "copysign", copysign, [](double a, double b) { return std::copysign(a, b); }, [](Tensor& z, const Tensor& x) -> Tensor& { return z.copysign_(x); });
   one(rows, "copysign", "number", [](const Tensor& x) { return copysign(x, -1); }, [](double x) { return -std::fabs(x); });
-  two(rows, "heaviside", heaviside, [](double a, double b) { return a > 0 ? 1 : a < 0 ? 0 : b; });
+  two(rows, "heaviside", heaviside, [](double a, double b) { return a > 0 ? 1 : a < 0 ? 0 : b; }, [](Tensor& z, const Tensor& x) -> Tensor& { return z.heaviside_(x); });
   two(rows, "heaviside", [](const Tensor& a, const Tensor& b) { return heaviside(trunc(a), b); },
       [](double a, double b) { return a >= 1 ? 1 : a <= -1 ? 0 : b; }, nullptr, -2, 2, "zeros");
   two(rows, "where", [](const Tensor& a, const Tensor& b) { return where(a > b, a * 2, b); }, [](double a, double b) { return a > b ? 2 * a : b; });

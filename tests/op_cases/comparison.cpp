@@ -80,6 +80,8 @@ void comparison_rows(Rows& rows) {
   of_one(rows, "isnan", [](const Tensor& x) { return isnan(log(floor(x))); }, [](double x) { return x < 0 ? 1.0 : 0.0; });
   of_one(rows, "isinf", [](const Tensor& x) { return isinf(log(floor(x))); }, [](double x) { return x >= 0 && x < 1 ? 1.0 : 0.0; });
   of_one(rows, "isfinite", [](const Tensor& x) { return isfinite(log(floor(x))); }, [](double x) { return x >= 1 ? 1.0 : 0.0; });
+  of_one(rows, "signbit", [](const Tensor& x) { return signbit(trunc(x)); }, [](double x) { return std::signbit(x) ? 1.0 : 0.0; });
+  of_one(rows, "signbit", [](const Tensor& x) { return signbit(integer(x)); }, [](double x) { return std::trunc(x) < 0 ? 1.0 : 0.0; });
   of_one(rows, "bitwise_not", [](const Tensor& x) { return bitwise_not(integer(x)); }, [](double x) { return -std::trunc(x) - 1; }, -20, 20);
   bits(rows, "bitwise_and", bitwise_and, [](int64_t a, int64_t b) { return a & b; }, -20, 20);
   bits(rows, "bitwise_or", bitwise_or, [](int64_t a, int64_t b) { return a | b; }, -20, 20);

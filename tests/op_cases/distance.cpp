@@ -65,6 +65,14 @@ void distance_rows(Rows& rows) {
   similarity(1, {{{2, 3}, {2, 3}}, {{3, 1, 2}, {2, 2}}, {{2, 3, 2}, {2, 3, 2}}, {{2, 1}, {2, 3}}, {{0, 3}, {0, 3}}});
   similarity(-1, {{{4}, {4}}, {{3, 1, 4}, {2, 4}}, {{2, 4}, {4}}});
   similarity(0, {{{3, 2}, {3, 2}}, {{4}, {1}}});
+  for (const double p : {2.0, 1.0, 3.0}) {
+    rows.push_back({.name = "dist", .fn = [=](const Tensors& x) { return dist(x[0], x[1], p); }, .shapes = {{{2, 3}, {2, 3}}, {{2, 3}, {3}}, {{}, {}}},
+                    .reference = [=](const Tensors& x) {
+                      double s = 0;
+                      build(broadcast_shapes("reference", x[0].shape(), x[1].shape()), [&](const Index& i) { return s += std::pow(std::fabs(expanded(x[0], i) - expanded(x[1], i)), p); });
+                      return build({}, [&](const Index&) { return std::pow(s, 1 / p); });
+                    }, .note = fmt::format("p{}", p)});
+  }
   const double infinity = std::numeric_limits<double>::infinity();
   for (const double p : {2.0, 1.0, 3.0, 1.5, 0.5, 0.0, infinity, -infinity}) {
     for (const bool keepdim : {false, true}) {

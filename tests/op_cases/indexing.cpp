@@ -1,6 +1,7 @@
 // The operations of ops/indexing.h, a row a line, or as few as it takes.
 #include "op_cases.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace reel::testing {
@@ -55,6 +56,27 @@ void indexing_rows(Rows& rows) {
                   .reference = [](const Tensors& x) {
                     return build({2, 3}, [&](const Index& i) { return i[0] + i[1] == 0 || (i[0] == 1 && i[1] > 0) ? at(x[1], {}) : at(x[0], i); });
                   }, .note = "tensor", .in_place = [=](Tensor& z, const Tensors& x) -> Tensor& { return z.masked_fill_(mask(), x[1]); }});
+  rows.push_back({.name = "masked_scatter", .fn = [=](const Tensors& x) { return masked_scatter(x[0], mask(), x[1]); }, .shapes = {{{2, 3}, {2, 2}}, {{2, 3}, {3}}},
+                  .reference = [](const Tensors& x) {
+                    return build({2, 3}, [&](const Index& i) {
+                      const int64_t place = i[0] == 0 ? (i[1] == 0 ? 0 : -1) : i[1];  // of the source, if any
+                      return place < 0 || (i[0] == 1 && i[1] == 0) ? at(x[0], i) : at(x[1], unflat(x[1].shape(), place));
+                    });
+                  }, .in_place = [=](Tensor& z, const Tensors& x) -> Tensor& { return z.masked_scatter_(mask(), x[1]); }});
+  rows.push_back({.name = "masked_scatter", .fn = [](const Tensors& x) { return masked_scatter(x[0], tensor(true), x[1]) * 2; }, .shapes = {{{}, {2}}, {{2}, {3}}},
+                  .reference = [](const Tensors& x) { return build(x[0].shape(), [&](const Index& i) { return 2 * at(x[1], {i.empty() ? 0 : i[0]}); }); }, .note = "broadcast"});
+  rows.push_back(moving("index", "brackets with a mask", [=](const Tensor& x) { return x[mask()]; }, {Shape{2, 3}}, {3},
+                        [](const Index& i) { return i[0] == 0 ? Index{0, 0} : Index{1, i[0]}; }));
+  rows.push_back(moving("index", "brackets with places", [=](const Tensor& x) { return x[indices({2, 0, -1}, {3})]; }, {Shape{3, 2}}, {3, 2},
+                        [](const Index& i) { return Index{i[0] == 1 ? 0 : 2, i[1]}; }));
+  rows.push_back({.name = "where", .fn = [](const Tensors& x) { return stack(where(x[0] > 0), 1); }, .shapes = {{{3, 4}}, {{}}, {{0, 2}}, {{7}}},
+                  .reference = [](const Tensors& x) {
+                    Values places;
+                    for (int64_t n = 0; n < x[0].numel(); ++n)
+                      if (Index i = unflat(x[0].shape(), n); at(x[0], i) > 0) { if (i.empty()) i = {0}; places.insert(places.end(), i.begin(), i.end()); }
+                    const int64_t width = std::max(x[0].dim(), 1);
+                    return from_vector(places, {static_cast<int64_t>(places.size()) / width, width});
+                  }, .note = "condition", .differentiable = false});
   rows.push_back({.name = "nonzero", .fn = [](const Tensors& x) { return nonzero(x[0] > 0); }, .shapes = {{{3, 4}}, {{}}, {{0, 2}}, {{7}}},
                   .reference = [](const Tensors& x) {
                     Values places;
@@ -100,6 +122,12 @@ void indexing_rows(Rows& rows) {
   };
   rows.push_back(reduced("add", [](double a, double b) { return a + b; }));
   rows.push_back(reduced("multiply", [](double a, double b) { return a * b; }));
+  // At zeros (the inputs are all 0): place 0 has two of three factors and place 1 two of two; place 2 is zero, too; place 3 has three.
+  const auto shifted = [](const Tensor& x, const vector<double>& by) { return x + from_vector(by, {static_cast<int64_t>(by.size())}).to(x.dtype()); };
+  rows.push_back({.name = "scatter", .fn = [=](const Tensors& x) {
+                    return scatter(shifted(x[0], {1.5, -2, 0, 3}), 0, indices({0, 1, 0, 0, 2, 1, 3, 3, 3}, {9}), shifted(x[1], {0, 0, 2.5, 0, 0, 0, 0, 0, 0}), {.reduce = "multiply"});
+                  }, .shapes = {{{4}, {9}}}, .low = 0, .high = 0,
+                  .reference = [](const Tensors&) { return build({4}, [](const Index&) { return 0; }); }, .note = "zeros"});
   rows.push_back({.name = "scatter", .fn = [=](const Tensors& x) { return scatter(x[0], 0, indices({2, 0}, {2}), 7); }, .shapes = {{{4}}},
                   .reference = [](const Tensors& x) { return build({4}, [&](const Index& i) { return i[0] % 2 == 0 ? 7 : at(x[0], i); }); }, .note = "value",
                   .in_place = [=](Tensor& z, const Tensors&) -> Tensor& { return z.scatter_(0, indices({2, 0}, {2}), 7); }});

@@ -37,6 +37,26 @@ void join_rows(Rows& rows) {
                   }});
   rows.push_back({.name = "cat", .fn = [](const Tensors& x) { return cat(x, -2); }, .shapes = {{{2, 3}, {0}, {1, 3}}},
                   .reference = [](const Tensors& x) { return build({3, 3}, [&](const Index& i) { return i[0] < 2 ? at(x[0], i) : at(x[2], {0, i[1]}); }); }, .note = "passed over"});
+  rows.push_back({.name = "concat", .fn = [](const Tensors& x) { return concat({x[0], x[1]}, -1); }, .shapes = {{{3}, {2}}},
+                  .reference = [](const Tensors& x) { return build({5}, [&](const Index& i) { return i[0] < 3 ? at(x[0], i) : at(x[1], {i[0] - 3}); }); }});
+  rows.push_back({.name = "block_diag", .fn = [](const Tensors& x) { return block_diag(x); }, .shapes = {{{2, 3}, {2}, {}}},
+                  .reference = [](const Tensors& x) {
+                    return build({4, 6}, [&](const Index& i) {
+                      if (i[0] < 2) return i[1] < 3 ? at(x[0], i) : 0;
+                      if (i[0] == 2) return i[1] == 3 || i[1] == 4 ? at(x[1], {i[1] - 3}) : 0;
+                      return i[1] == 5 ? at(x[2], {}) : 0;
+                    });
+                  }});
+  rows.push_back({.name = "block_diag", .fn = [](const Tensors& x) { return block_diag(x); }, .shapes = {{{0, 2}, {1, 1}}},
+                  .reference = [](const Tensors& x) { return build({1, 3}, [&](const Index& i) { return i[1] == 2 ? at(x[1], {0, 0}) : 0; }); }, .note = "no rows"});
+  rows.push_back({.name = "cartesian_prod", .fn = [](const Tensors& x) { return cartesian_prod(x); }, .shapes = {{{2}, {3}, {2}}, {{2}, {0}, {3}}},
+                  .reference = [](const Tensors& x) {
+                    return build({x[0].numel() * x[1].numel() * x[2].numel(), 3}, [&](const Index& i) {
+                      const Index places = unflat({x[0].numel(), x[1].numel(), x[2].numel()}, i[0]);
+                      const auto k = static_cast<size_t>(i[1]);
+                      return at(x[k], {places[k]});
+                    });
+                  }});
   rows.push_back({.name = "stack", .fn = [](const Tensors& x) { return stack(x, -1); }, .shapes = {{{2, 3}, {2, 3}}, {{}, {}}},
                   .reference = [](const Tensors& x) {
                     Shape shape = x[0].shape();

@@ -114,6 +114,11 @@ void linalg_rows(Rows& rows) {
   rows.push_back(of_matrix("inverse", "", inverse, regular, naive::inverse, some));
   rows.push_back(of_number("det", "", [](const Tensor& a) { return det(a); }, regular, naive::det, sizes));
   rows.push_back(of_number("det", "linalg", linalg::det, same, naive::det, some));
+  // Of singular matrices (the inputs are all 0), which have second derivatives, too: of no rank and of one less than full.
+  rows.push_back({.name = "det", .fn = [](const Tensors& x) { return det(x[0]); }, .shapes = {{{2, 2}}, {{3, 3}}, {{2, 3, 3}}}, .low = 0, .high = 0,
+                  .reference = [](const Tensors& x) { return x[0].dim() == 2 ? x[0].sum() * 0 : x[0].sum({1, 2}) * 0; }, .note = "zero"});
+  rows.push_back({.name = "det", .fn = [](const Tensors& x) { return det(x[0] + tensor({{1, 2}, {2, 4}})) + det(x[1] + tensor({{1, 2, 3}, {0, 1, 1}, {1, 3, 4}})) + det(x[2] + diag(tensor({0, 1, 2, 3}))); },
+                  .shapes = {{{2, 2}, {3, 3}, {4, 4}}}, .low = 0, .high = 0, .reference = [](const Tensors&) { return zeros({}, {.dtype = kFloat64}); }, .note = "singular"});
   rows.push_back(of_number("logdet", "", logdet, regular, [](const Matrix& a) { return std::log(naive::det(a)); }, sizes));
   rows.push_back(of_number("slogdet", "", [](const Tensor& a) { const auto y = slogdet(a); return y.sign * y.logabsdet; }, regular,
                            [](const Matrix& a) { return std::log(std::fabs(naive::det(a))); }, sizes));

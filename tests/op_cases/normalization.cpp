@@ -153,6 +153,17 @@ void add_response_norm(Rows& rows, int64_t size) {
 }
 
 void add_normalize(Rows& rows, double p, int dim) {
+  for (const double p : {1.0, 2.0, 3.0}) {
+    rows.push_back({.name = "renorm", .fn = [=](const Tensors& x) { return renorm(x[0], p, 1, 2.5); }, .shapes = {{{3, 4}}, {{2, 3, 2}}, {{0, 2}}},
+                    .reference = [=](const Tensors& x) {
+                      Values sums(static_cast<size_t>(x[0].size(1)), 0);
+                      build(x[0].shape(), [&](const Index& i) { return sums[static_cast<size_t>(i[1])] += std::pow(std::fabs(at(x[0], i)), p); });
+                      return build(x[0].shape(), [&](const Index& i) {
+                        const double size = std::pow(sums[static_cast<size_t>(i[1])], 1 / p);
+                        return at(x[0], i) * (size > 2.5 ? 2.5 / (size + 1e-7) : 1);
+                      });
+                    }, .note = fmt::format("p{}", p), .in_place = [=](Tensor& z, const Tensors&) -> Tensor& { return z.renorm_(p, 1, 2.5); }});
+  }
   rows.push_back({.name = "normalize",
                   .fn = [=](const Tensors& x) { return normalize(x[0], {.p = p, .dim = dim}); },
                   .shapes = {{{2, 3}}, {{3, 2, 2}}, {{0, 2}}},

@@ -31,6 +31,7 @@ const Rows& op_cases() {
     recurrent_rows(rows);
     reduce_rows(rows);
     sorting_rows(rows);
+    statistics_rows(rows);
     scan_rows(rows);
     special_rows(rows);
     resize_rows(rows);

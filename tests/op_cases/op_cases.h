@@ -55,6 +55,7 @@ void normalization_rows(Rows& rows);
 void recurrent_rows(Rows& rows);
 void reduce_rows(Rows& rows);
 void sorting_rows(Rows& rows);
+void statistics_rows(Rows& rows);
 void scan_rows(Rows& rows);
 void special_rows(Rows& rows);
 void resize_rows(Rows& rows);

@@ -164,6 +164,39 @@ void moment_rows(Rows& rows) {
     }, and_mean(root(f)), with);
   }
   rows.push_back(over("var", [](auto& x, auto&, bool) { return var(x, {}, {.unbiased = false}); }, biased_of, {}, false, {{{}}, {{1}}}));
+  const auto by_n_less_2 = [](const Values& v) { return biased_of(v) * static_cast<double>(v.size()) / static_cast<double>(v.size() - 2); };
+  for (const bool keepdim : {false, true}) {
+    rows.push_back(over("var", [](auto& x, auto& d, bool k) { return var(x, d, {.correction = 2, .keepdim = k}); }, by_n_less_2, 1, keepdim, {{{2, 5}}}));
+    rows.back().note += "correction";
+    rows.push_back(over("std", [](auto& x, auto& d, bool k) { return reel::std(x, d, {.correction = 2, .keepdim = k}); }, root(by_n_less_2), 1, keepdim, {{{2, 5}}}));
+    rows.back().note += "correction";
+  }
+  for (const int dim : {0, 1}) {
+    const auto integral = [=](const Tensors& x, const std::function<double(Index, Index)>& step) {
+      Shape shape = x[0].shape();
+      shape.erase(dim);
+      return build(shape, [&](Index i) {
+        i.insert(i.begin() + dim, 0);
+        double s = 0;
+        for (int64_t k = 0; k + 1 < x[0].size(dim); ++k) {
+          Index j = i;
+          i[static_cast<size_t>(dim)] = k, j[static_cast<size_t>(dim)] = k + 1;
+          s += (at(x[0], i) + at(x[0], j)) / 2 * step(i, j);
+        }
+        return s;
+      });
+    };
+    const std::string note = "dim" + std::to_string(dim);
+    rows.push_back({.name = "trapezoid", .fn = [=](const Tensors& x) { return trapezoid(x[0], 0.25, dim); }, .shapes = {{{3, 4}}, {{1, 1}}, {{0, 4}}},
+                    .reference = [=](const Tensors& x) { return integral(x, [](const Index&, const Index&) { return 0.25; }); }, .note = note});
+    rows.push_back({.name = "trapezoid", .fn = [=](const Tensors& x) { return trapezoid(x[0], x[1], dim); }, .shapes = {{{3, 3}, {3}}},
+                    .reference = [=](const Tensors& x) {
+                      const auto d = static_cast<size_t>(dim);
+                      return integral(x, [&](const Index& i, const Index& j) { return at(x[1], {j[d]}) - at(x[1], {i[d]}); });
+                    }, .note = note + "places"});
+    rows.push_back({.name = "trapezoid", .fn = [=](const Tensors& x) { return trapezoid(x[0], x[1], dim - 2); }, .shapes = {{{3, 4}, {3, 4}}},
+                    .reference = [=](const Tensors& x) { return integral(x, [&](const Index& i, const Index& j) { return at(x[1], j) - at(x[1], i); }); }, .note = note + "grid"});
+  }
 }
 
 void norm_rows(Rows& rows) {

@@ -1,6 +1,7 @@
 // The operations of ops/scan.h, a row a line, or as few as it takes.
 #include "op_cases.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace reel::testing {
@@ -51,6 +52,27 @@ void scan_rows(Rows& rows) {
     rows.push_back(scanning("cummin", [](const Tensor& x, int d) { return cummin(x, d).indices; }, place_of_min, dim));
     rows.back().differentiable = false;
   }
+  for (const int dim : {0, -1}) {
+    for (const int64_t n : {0, 1, 2}) {
+      rows.push_back({.name = "diff", .fn = [=](const Tensors& x) { return diff(x[0], n, dim); }, .shapes = {{{3, 4}}, {{5}}, {{2, 2, 3}}, {{0, 4}}},
+                      .reference = [=](const Tensors& x) {
+                        const int d = dim < 0 ? x[0].dim() - 1 : dim;
+                        Shape shape = x[0].shape();
+                        shape[d] = std::max<int64_t>(shape[d] - n, 0);
+                        return build(shape, [&](const Index& i) {
+                          const auto ahead = [&](int64_t k) { Index j = i; j[static_cast<size_t>(d)] += k; return at(x[0], j); };
+                          return n == 0 ? ahead(0) : n == 1 ? ahead(1) - ahead(0) : ahead(2) - 2 * ahead(1) + ahead(0);
+                        });
+                      }, .note = fmt::format("dim{}_n{}", dim, n)});
+    }
+  }
+  rows.push_back({.name = "diff", .fn = [](const Tensors& x) { return diff(x[0], 1, 0, x[1], x[2]); }, .shapes = {{{3}, {1}, {2}}},
+                  .reference = [](const Tensors& x) {
+                    const double v[] = {at(x[1], {0}), at(x[0], {0}), at(x[0], {1}), at(x[0], {2}), at(x[2], {0}), at(x[2], {1})};
+                    return build({5}, [&](const Index& i) { return v[i[0] + 1] - v[i[0]]; });
+                  }, .note = "joined"});
+  rows.push_back({.name = "diff", .fn = [](const Tensors& x) { return diff(x[0] > 0, 1, 0); }, .shapes = {{{9}}},
+                  .reference = [](const Tensors& x) { return build({8}, [&](const Index& i) { return (at(x[0], i) > 0) != (at(x[0], {i[0] + 1}) > 0); }); }, .note = "bools", .differentiable = false});
   // At zeros, one or two in a line: the inputs are all 0.
   for (const int zeros : {1, 2}) {
     for (const int dim : {0, 1}) {

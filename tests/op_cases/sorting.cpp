@@ -67,6 +67,18 @@ void sorting_rows(Rows& rows) {
   }
   rows.push_back({.name = "kthvalue", .fn = [](const Tensors& x) { return kthvalue(x[0], 3, 0).indices; }, .shapes = {{{5}}, {{4, 2}}},
                   .reference = [](const Tensors& x) { return in_order(x[0], 0, 2, 1, false, true).squeeze(0); }, .note = "places", .differentiable = false});
+  rows.push_back({.name = "msort", .fn = [](const Tensors& x) { return msort(x[0]); }, .shapes = {{{4, 3}}, {{5}}, {{}}, {{0, 2}}},
+                  .reference = [](const Tensors& x) { return in_order(x[0], 0, 0, x[0].dim() == 0 ? 1 : x[0].size(0), false, false); }});
+  for (const bool invert : {false, true}) {
+    rows.push_back({.name = "isin", .fn = [=](const Tensors& x) { return isin(coarse(x[0]), coarse(x[1]), {.invert = invert}); }, .shapes = {{{3, 4}, {2, 2}}, {{}, {3}}, {{5}, {0}}, {{0, 2}, {3}}, {{4}, {}}},
+                    .reference = [=](const Tensors& x) {
+                      Values tests;
+                      for (double value : all_of(x[1])) tests.push_back(coarse(value));
+                      return build(x[0].shape(), [&](const Index& i) { return (std::find(tests.begin(), tests.end(), coarse(at(x[0], i))) != tests.end()) != invert; });
+                    }, .note = invert ? "invert" : "", .differentiable = false});
+  }
+  rows.push_back({.name = "isin", .fn = [](const Tensors& x) { return isin(coarse(x[0]), 1); }, .shapes = {{{3, 4}}},
+                  .reference = [](const Tensors& x) { return build(x[0].shape(), [&](const Index& i) { return coarse(at(x[0], i)) == 1; }); }, .note = "number", .differentiable = false});
   const std::vector<std::vector<Shape>> lists = {{{12}}, {{3, 5}}, {{0}}, {{}}};
   const auto counted = [](const Tensors& x) {
     std::map<double, double> counts;
