@@ -757,7 +757,7 @@ std::vector<Row> rows() {
       {"renorm_rank", [] { renorm(doubles({3}), 2, 0, 1); }, {"renorm", "2 dims", "[3]"}},
       {"renorm_p", [] { renorm(doubles({3, 2}), 0, 0, 1); }, {"renorm", "p", "0"}},
       {"renorm_maxnorm", [] { renorm(doubles({3, 2}), 2, 0, -1); }, {"renorm", "maxnorm", "-1"}},
-      {"renorm_dtype", [] { renorm(integers({3}).reshape({3, 1}), 2, 0, 1); }, {"renorm", "floating", "int64"}},
+      {"renorm_dtype", [] { renorm(integers({1, 2, 3}).reshape({3, 1}), 2, 0, 1); }, {"renorm", "floating", "int64"}},
       {"dist_shapes", [] { dist(doubles({2}), doubles({3})); }, {"[2]", "[3]"}},
       {"diff_number", [] { diff(doubles({})); }, {"diff", "1 dim"}},
       {"diff_n", [] { diff(doubles({3}), -1); }, {"diff", "n", "-1"}},

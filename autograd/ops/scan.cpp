@@ -155,6 +155,7 @@ Tensor diff(const Tensor& x, int64_t n, int dim, const Tensor& prepend, const Te
     parts.push_back(part);
   }
   Tensor y = parts.size() == 1 ? x : cat(parts, wrapped);
+  if (y.size(wrapped) == 0) return y.clone();
   const bool truth = y.dtype() == kBool;
   // No more often than there is something left.
   for (int64_t i = std::min(n, y.size(wrapped)); i > 0; --i) {

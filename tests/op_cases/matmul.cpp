@@ -70,7 +70,7 @@ void matmul_rows(Rows& rows) {
                   .reference = [](const Tensors& x) { return x[0] + naive_matmul(x[1], x[2]) * 3; }, .note = "in place",
                   .in_place = [](Tensor& y, const Tensors& x) -> Tensor& { return y.addmv_(x[1], x[2], {.alpha = 3}); }});
   rows.push_back({.name = "addr", .fn = [](const Tensors& x) { return x[0].addr(x[1], x[2], {.beta = 2}); }, .shapes = {{{2, 3}, {2}, {3}}},
-                  .reference = [](const Tensors& x) { return x[0] * 2 + outer_product(x[1], x[2]); }, .note = "in place",
+                  .reference = [=](const Tensors& x) { return x[0] * 2 + outer_product(x[1], x[2]); }, .note = "in place",
                   .in_place = [](Tensor& y, const Tensors& x) -> Tensor& { return y.addr_(x[1], x[2], {.beta = 2}); }});
   rows.push_back({.name = "baddbmm", .fn = [](const Tensors& x) { return x[0].baddbmm(x[1], x[2]); }, .shapes = {{{2, 2, 4}, {2, 2, 3}, {2, 3, 4}}},
                   .reference = [](const Tensors& x) { return weighted(x[0], naive_matmul(x[1], x[2]), 1, 1); }, .note = "method",

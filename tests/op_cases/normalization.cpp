@@ -152,7 +152,7 @@ void add_response_norm(Rows& rows, int64_t size) {
        .note = std::to_string(size)});
 }
 
-void add_normalize(Rows& rows, double p, int dim) {
+void add_renorm(Rows& rows) {
   for (const double p : {1.0, 2.0, 3.0}) {
     rows.push_back({.name = "renorm", .fn = [=](const Tensors& x) { return renorm(x[0], p, 1, 2.5); }, .shapes = {{{3, 4}}, {{2, 3, 2}}, {{0, 2}}},
                     .reference = [=](const Tensors& x) {
@@ -164,6 +164,9 @@ void add_normalize(Rows& rows, double p, int dim) {
                       });
                     }, .note = fmt::format("p{}", p), .in_place = [=](Tensor& z, const Tensors&) -> Tensor& { return z.renorm_(p, 1, 2.5); }});
   }
+}
+
+void add_normalize(Rows& rows, double p, int dim) {
   rows.push_back({.name = "normalize",
                   .fn = [=](const Tensors& x) { return normalize(x[0], {.p = p, .dim = dim}); },
                   .shapes = {{{2, 3}}, {{3, 2, 2}}, {{0, 2}}},
@@ -183,6 +186,7 @@ void add_normalize(Rows& rows, double p, int dim) {
 }  // namespace
 
 void normalization_rows(Rows& rows) {
+  add_renorm(rows);
   add_batch_norms(rows);
   add_layer_norms(rows);
   for (const int64_t size : {1, 2, 3, 7}) add_response_norm(rows, size);
