@@ -35,7 +35,7 @@ Tensor trapezoid(const Tensor& y, const Tensor& x, int dim = -1);
 /// equal.
 Tensor sum_to(const Tensor& x, const Shape& shape);
 
-/// Sum of squared distances from the mean, divided by N - 1, or by N if not `unbiased`; floating
+/// Sum of squared distances from the mean by N - 1, N if not `unbiased`, or N - correction; floating
 /// only. NaN where that is 0 / 0.
 Tensor var(const Tensor& x, const Dims& dims = {}, const VarOptions& options = {});
 /// Square root of var; its gradient is 0 where it is 0.
