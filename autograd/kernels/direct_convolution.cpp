@@ -201,7 +201,7 @@ void transpose_slice(const T* from, int64_t from_step, int64_t outs, int64_t cou
     for (int64_t out = 0; out < step; out += width) {
       Lanes<T, width> rows[width] = {};
       for (int64_t r = 0; r < std::min<int64_t>(width, outs - out); ++r)
-        rows[r] = load_lanes<Lanes<T, width>>(from + (out + r) * from_step + i);
+        load_lanes(from + (out + r) * from_step + i, rows[r]);
       transpose(rows);
       for (int64_t r = 0; r < width; ++r) store_lanes(rows[r], to + (i + r) * step + out);
     }

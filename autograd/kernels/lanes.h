@@ -16,11 +16,10 @@ struct LanesOf {
 template <class T, int64_t N>
 using Lanes = typename LanesOf<T, N>::Type;
 
+// By reference: processors without registers of that size pass such values differently.
 template <class V, class T>
-V load_lanes(const T* from) {
-  V lanes;
+void load_lanes(const T* from, V& lanes) {
   std::memcpy(&lanes, from, sizeof(V));
-  return lanes;
 }
 
 template <class V, class T>
@@ -28,10 +27,12 @@ void store_lanes(const V& lanes, T* to) {
   std::memcpy(to, &lanes, sizeof(V));
 }
 
-/// Every second lane of both, from the first or from the second on.
-template <int First, class V, int... I>
-V every_second(V low, V high, std::integer_sequence<int, I...>) {
-  return __builtin_shufflevector(low, high, (2 * I + First)...);
+/// The lanes of even and of odd number of both vectors.
+template <class V, int... I>
+void deinterleave(V& low, V& high, std::integer_sequence<int, I...>) {
+  const V a = low, b = high;
+  low = __builtin_shufflevector(a, b, (2 * I)...);
+  high = __builtin_shufflevector(a, b, (2 * I + 1)...);
 }
 
 /// Of two rows of a matrix, the off-diagonal blocks of `Step` columns change places.

@@ -227,10 +227,11 @@ void pool_pairs(const PoolAxes& axes, const T* x, T* values, int64_t* indices) {
     for (int64_t next = 0; next < count; next += N) {
       const int64_t i = std::min(next, count - N), first = 2 * (row * width + i);
       const T *upper = x + first, *lower = upper + width;
-      const V a = load_lanes<V>(upper), b = load_lanes<V>(upper + N), c = load_lanes<V>(lower),
-              d = load_lanes<V>(lower + N);
-      const V seen[] = {every_second<0>(a, b, each), every_second<1>(a, b, each),
-                        every_second<0>(c, d, each), every_second<1>(c, d, each)};
+      V seen[4];
+      for (int64_t tap = 0; tap < 4; ++tap)
+        load_lanes((tap < 2 ? upper : lower) + tap % 2 * N, seen[tap]);
+      deinterleave(seen[0], seen[1], each);
+      deinterleave(seen[2], seen[3], each);
       V best = seen[0];
       Taps taken{};
       for (int tap = 1; tap < 4; ++tap) {
