@@ -149,8 +149,9 @@ void multiply(const Product<T>& whole) {
   const int64_t across = (whole.n + tiles.cols - 1) / tiles.cols;
   if (down * across == 1 && tiles.inner >= whole.k) return multiply_here(whole);
   parallel_for(down * across, [&](int64_t block) {
-    // The smaller operand is the one that is read again and again.
-    const bool by_rows = whole.m < whole.n;
+    // In the order of c in memory; linear's in the order of its weight. So a core meets the same
+    // rows of a weight in the product, in its gradient and in the optimiser's step.
+    const bool by_rows = whole.b.transposed && whole.m < whole.n;
     const int64_t row = (by_rows ? block % down : block / across) * tiles.rows;
     const int64_t col = (by_rows ? block / down : block % across) * tiles.cols;
     Product<T> part = whole;
