@@ -178,19 +178,28 @@ void Module::replace_child(std::string_view name, ModulePtr module) {
 
 void Module::check_child(std::string_view name, const ModulePtr& module) const {
   check(module != nullptr, "{}: module \"{}\" is null", this->name(), name);
-  for (const Module* inside : module->modules())
-    check(inside != this, "{}: module \"{}\" holds the one it is put into", this->name(), name);
+  check(!module->reaches(*this), "{}: module \"{}\" holds the one it is put into", this->name(),
+        name);
 }
 
 // ---- lists -------------------------------------------------------------------------------------------------
 
+bool Module::reaches(const Module& other) const {
+  return this == &other || std::any_of(modules_.begin(), modules_.end(), [&](const auto& child) {
+           return child.value->reaches(other);
+         });
+}
+
+void Module::list_prefixes(const std::string& prefix, std::vector<Named<Module*>>& list) const {
+  // Of what is seen as constant here only the outermost module might be, and lists do not change
+  // it.
+  list.push_back({prefix, const_cast<Module*>(this)});
+  for (const auto& child : modules_) child.value->list_prefixes(prefix + child.name + ".", list);
+}
+
 std::vector<Named<Module*>> Module::prefixes() const {
-  // Of what is seen as constant here only this module itself might be, and lists do not change it.
-  std::vector<Named<Module*>> list{{"", const_cast<Module*>(this)}};
-  for (const auto& child : modules_) {
-    for (auto& [prefix, module] : child.value->prefixes())
-      list.push_back({child.name + "." + prefix, module});
-  }
+  std::vector<Named<Module*>> list;
+  list_prefixes("", list);
   return list;
 }
 

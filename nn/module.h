@@ -162,6 +162,8 @@ class Module {
   Entry* tensor_entry(std::string_view name);
   // This module and all inside, with repetitions, each under what its tensors' names begin with.
   std::vector<Named<Module*>> prefixes() const;
+  void list_prefixes(const std::string& prefix, std::vector<Named<Module*>>& list) const;
+  bool reaches(const Module& other) const;
   template <class T>
   HookHandle add_hook(detail::ForwardHooks::List<T> detail::ForwardHooks::*list, T hook,
                       const HookOptions& options);

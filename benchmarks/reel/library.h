@@ -79,12 +79,17 @@ inline std::function<void()> pass_over_digits(int64_t batch) {
   return pass_over(datasets::Digits(), batch);
 }
 
-/// Empty until reel has these modules.
 struct SequenceModel {
   std::vector<Tensor> parameters;
   std::function<Tensor(const Tensor&)> forward;
 };
-inline SequenceModel lstm(int64_t, int64_t) { return {}; }
-inline SequenceModel attention(int64_t, int64_t) { return {}; }
+inline SequenceModel lstm(int64_t inputs, int64_t hidden) {
+  const nn::LSTM model(inputs, hidden);
+  return {model->parameters(), [model](const Tensor& x) { return model(x).output; }};
+}
+inline SequenceModel attention(int64_t size, int64_t heads) {
+  const nn::MultiheadAttention model(size, heads);
+  return {model->parameters(), [model](const Tensor& x) { return model(x, x, x).output; }};
+}
 
 }  // namespace library
