@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include <reel/autograd/kernels/copy.h>
-#include <reel/autograd/kernels/normalization_groups.h>
+#include <reel/autograd/kernels/normalization_columns.h>
 #include <reel/autograd/kernels/parallel.h>
 
 namespace reel::kernels {
