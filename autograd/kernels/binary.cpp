@@ -149,7 +149,8 @@ Array float_power(const Array& a, const Array& b) {
 
 // y[i] = f(a[i], b[i], c[i]) for one row; a step of 0 repeats a number.
 template <class A, class T, class F>
-void map_row(int64_t n, const A* a, const T* b, const T* c, T* y, const auto& step, F f) {
+[[gnu::noinline]] void map_row(int64_t n, const A* a, const T* b, const T* c, T* y,
+                              const auto& step, F f) {
   const bool rows = step[0] == 1 && step[3] == 1;
   if (rows && step[1] == 1 && step[2] == 1) {
 #pragma GCC ivdep

@@ -123,11 +123,11 @@ void convert(const Array& from, const Array& to) {
     const int turned = to.numel() > 0 ? turned_dim(rows) : -1;
     if (turned >= 0) return copy_turned(from.data<To>(), to.data<To>(), rows, turned);
   }
-  for_each_row_parallel<2>(to.shape(), {expanded, to.strides()},
-                           [&](int64_t n, const auto& at, const auto& step) {
-                             map_row(n, from.data<From>() + at[0], step[0], to.data<To>() + at[1],
-                                     step[1], [](From x) { return static_cast<To>(x); });
-                           });
+  for_each_row_parallel<2>(
+      to.shape(), {expanded, to.strides()}, [&](int64_t n, const auto& at, const auto& step) {
+        map_row_apart([](From x) { return static_cast<To>(x); }, n, from.data<From>() + at[0],
+                      step[0], to.data<To>() + at[1], step[1]);
+      });
 }
 
 }  // namespace

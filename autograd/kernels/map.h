@@ -14,7 +14,8 @@ namespace reel::kernels {
 template <size_t N>
 class Rows {
  public:
-  Rows(const Shape& shape, const std::array<Strides, N>& strides) {
+  // Not inlined: it would stand in every operation.
+  [[gnu::noinline]] Rows(const Shape& shape, const std::array<Strides, N>& strides) {
     for (int i = 0; i < shape.rank(); ++i) {
       if (shape[i] == 1) continue;
       bool merges = rank_ > 0;
@@ -73,10 +74,28 @@ void for_each_row(const Shape& shape, const std::array<Strides, N>& strides, Row
   rows.each(0, rows.count(), row);
 }
 
-/// The same on several threads: rows in any order, long ones in pieces.
-template <size_t N, class Row>
-void for_each_row_parallel(const Shape& shape, const std::array<Strides, N>& strides, Row&& row) {
-  const Rows<N> rows(shape, strides);
+/// A function of a row, seen through two pointers. It does not own what it refers to.
+template <size_t N>
+class RowFunction {
+ public:
+  using Places = std::array<int64_t, N>;
+  template <class F>
+  explicit RowFunction(const F& f)
+      : object_(&f), call_([](const void* object, int64_t n, const Places& at, const Places& step) {
+          (*static_cast<const F*>(object))(n, at, step);
+        }) {}
+  void operator()(int64_t n, const Places& at, const Places& step) const {
+    call_(object_, n, at, step);
+  }
+
+ private:
+  const void* object_;
+  void (*call_)(const void*, int64_t, const Places&, const Places&);
+};
+
+/// Calls row for all rows, on several threads: in any order, long ones in pieces.
+template <size_t N>
+[[gnu::noinline]] void walk_rows(const Rows<N>& rows, RowFunction<N> row) {
   if (rows.count() > 1) {
     const int64_t piece = std::max<int64_t>(1, kCheapPiece / std::max<int64_t>(1, rows.length()));
     return for_pieces(rows.count(), piece,
@@ -87,6 +106,13 @@ void for_each_row_parallel(const Shape& shape, const std::array<Strides, N>& str
     for (int64_t& offset : offsets) offset *= first;
     row(n, offsets, rows.inner());
   });
+}
+
+/// for_each_row on several threads.
+template <size_t N, class Row>
+void for_each_row_parallel(const Shape& shape, const std::array<Strides, N>& strides,
+                           const Row& row) {
+  walk_rows(Rows<N>(shape, strides), RowFunction<N>(row));
 }
 
 /// y[i] = f(x[i]) along one row.
@@ -120,19 +146,33 @@ void map_row(int64_t n, const T* a, int64_t a_step, const T* b, int64_t b_step, 
   }
 }
 
+/// map_row as a function of its own: all ways into the loops share one copy of them, which would
+/// otherwise stand in the library five times for each operation and type.
+template <class F, class... Row>
+[[gnu::noinline]] void map_row_apart(F f, Row... row) {
+  map_row(row..., f);
+}
+
 /// Elementwise f of x, whose elements are T, as an array of R.
 template <class T, class R = T, class F>
 Array map(const Array& x, F f) {
   Array y = Array::empty(x.shape(), dtype_of<R>);
   if (x.is_contiguous()) {
-    for_pieces(x.numel(), kCheapPiece, [&](int64_t i, int64_t n) {
-      map_row(n, x.data<T>() + i, 1, y.data<R>() + i, 1, f);
-    });
+    const int64_t count = x.numel();
+    const T* from = x.data<T>();
+    R* to = y.data<R>();
+    if (count == 1) {
+      *to = f(*from);
+    } else {
+      for_pieces(count, kCheapPiece, [from, to, f](int64_t i, int64_t n) {
+        map_row_apart(f, n, from + i, int64_t{1}, to + i, int64_t{1});
+      });
+    }
     return y;
   }
   for_each_row_parallel<2>(
       x.shape(), {x.strides(), y.strides()}, [&](int64_t n, const auto& at, const auto& step) {
-        map_row(n, x.data<T>() + at[0], step[0], y.data<R>() + at[1], step[1], f);
+        map_row_apart(f, n, x.data<T>() + at[0], step[0], y.data<R>() + at[1], step[1]);
       });
   return y;
 }
@@ -150,10 +190,17 @@ Array map(const char* op, const Array& a, const Array& b, F f, const Array* into
         (!b_whole || b.is_contiguous()) &&
         (!into || (into->is_contiguous() && into->shape() == whole.shape()))) {
       Array y = into ? *into : Array::empty(whole.shape(), dtype_of<R>);
-      for_pieces(y.numel(), kCheapPiece, [&](int64_t i, int64_t n) {
-        map_row(n, a.data<T>() + (a_whole ? i : 0), a_whole, b.data<T>() + (b_whole ? i : 0),
-                b_whole, y.data<R>() + i, 1, f);
-      });
+      const int64_t count = y.numel(), a_step = a_whole, b_step = b_whole;
+      const T *from_a = a.data<T>(), *from_b = b.data<T>();
+      R* to = y.data<R>();
+      if (count == 1) {
+        *to = f(*from_a, *from_b);
+      } else {
+        for_pieces(count, kCheapPiece, [=](int64_t i, int64_t n) {
+          map_row_apart(f, n, from_a + i * a_step, a_step, from_b + i * b_step, b_step, to + i,
+                        int64_t{1});
+        });
+      }
       return y;
     }
   }
@@ -166,8 +213,8 @@ Array map(const char* op, const Array& a, const Array& b, F f, const Array* into
                            {expand_strides(op, a.shape(), a.strides(), shape),
                             expand_strides(op, b.shape(), b.strides(), shape), y.strides()},
                            [&](int64_t n, const auto& at, const auto& step) {
-                             map_row(n, a.data<T>() + at[0], step[0], b.data<T>() + at[1], step[1],
-                                     y.data<R>() + at[2], step[2], f);
+                             map_row_apart(f, n, a.data<T>() + at[0], step[0], b.data<T>() + at[1],
+                                           step[1], y.data<R>() + at[2], step[2]);
                            });
   return y;
 }
