@@ -16,7 +16,7 @@ bool is_contiguous(const Shape& shape, const Strides& strides) {
 }
 
 Array::Array(const Shape& shape, Dtype dtype)
-    : numel_(shape.numel()), dtype_(dtype), shape_(shape), strides_(shape) {
+    : dtype_(dtype), shape_(shape), strides_(shape), numel_(shape.numel()) {
   check(numel_ <= std::numeric_limits<int64_t>::max() / int64_t{16},
         "tensor: a shape of {} has too many elements", shape);
   storage_ = Storage::make(static_cast<size_t>(numel_) * size_of(dtype));

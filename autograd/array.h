@@ -38,13 +38,15 @@ class Array {
  private:
   Array(const Shape& shape, Dtype dtype);
 
+  // In this order no two words stand side by side: the compiler would copy them with one wide load,
+  // which has to wait for the two stores that wrote them.
   Ref<Storage> storage_;
-  std::byte* data_ = nullptr;
-  int64_t numel_ = 0;
   Dtype dtype_ = Dtype::Float32;
   bool contiguous_ = true;
+  std::byte* data_ = nullptr;
   Shape shape_;
   Strides strides_;
+  int64_t numel_ = 0;
 };
 
 /// Whether two places of a view may be one number in memory; may say so where they are not.

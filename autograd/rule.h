@@ -43,20 +43,18 @@ struct EnableGradGuard : GradModeGuard {
 class Kept {
  public:
   explicit Kept(const Tensor& tensor);
-  Kept(Kept&& other) noexcept
-      : version_(other.version_),
-        rebinds_(other.rebinds_),
-        recorded_(other.recorded_),
-        tensor_(std::move(other.tensor_)) {}
+  Kept(Kept&& other) noexcept : seen_(other.seen_), tensor_(std::move(other.tensor_)) {}
   Kept& operator=(Kept&&) = delete;
-  ~Kept();
+  ~Kept() {
+    if (tensor_.body()) let_go();
+  }
   const Tensor& operator()() const {
     // In this order: what was given another node may have nothing left in it.
-    if (tensor_.body()->refs.rebinds() != rebinds_ || tensor_.array().version() != version_)
+    if (tensor_.body()->refs.rebinds() != rebinds() || tensor_.array().version() != version())
         [[unlikely]] {
-      detail::fail_changed(tensor_, version_);
+      detail::fail_changed(tensor_, version());
     }
-    if (recorded_ && is_grad_enabled() && !tensor_.body()->needs_grad()) [[unlikely]]
+    if (recorded() && is_grad_enabled() && !tensor_.body()->needs_grad()) [[unlikely]]
       detail::fail_detached();
     return tensor_;
   }
@@ -64,22 +62,26 @@ class Kept {
  private:
   friend Kept keep(const Tensor& tensor);
   Kept() : tensor_() {}
-  uint32_t version_ = 0;
-  uint32_t rebinds_ : 31 = 0;
-  uint32_t recorded_ : 1 = 0;  // it had a gradient: detach_() must not take that from a derivative
+  void let_go() noexcept;
+  uint32_t version() const { return static_cast<uint32_t>(seen_); }
+  uint32_t rebinds() const { return static_cast<uint32_t>(seen_ >> 32) & 0x7fffffff; }
+  /// It had a gradient: detach_() must not take that from a derivative.
+  bool recorded() const { return seen_ >> 63; }
+
+  uint64_t seen_ = 0;  // those three in one word, which moves faster than its parts
   union {
     Tensor tensor_;  // counted as kept, not as a handle: see BodyCount
   };
 };
-inline Kept::Kept(const Tensor& tensor) : version_(tensor.array().version()) {
+inline Kept::Kept(const Tensor& tensor) {
+  const uint32_t version = tensor.array().version();
   TensorBody* body = tensor.body();
   if (body->base && !body->requires_grad) [[unlikely]] {
     body = detail::keep_without_base(tensor);
   } else {
     body->refs.keep();
   }
-  rebinds_ = body->refs.rebinds() & 0x7fffffff;
-  recorded_ = body->needs_grad();
+  seen_ = uint64_t{body->needs_grad()} << 63 | uint64_t{body->refs.rebinds()} << 32 | version;
   new (&tensor_) Tensor(Ref<TensorBody>::adopt(body));
 }
 /// Remembers `tensor` and its version for a rule; remembers nothing where nothing is recorded.

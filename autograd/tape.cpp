@@ -106,10 +106,9 @@ void destroy(TensorBody* body) noexcept {
   if (body->refs.drop_memory()) free_body(body);
 }
 
-Kept::~Kept() {
+void Kept::let_go() noexcept {
   TensorBody* body = tensor_.body();
-  if (!body) return;
-  if (body->refs.rebinds() == rebinds_) {
+  if (body->refs.rebinds() == rebinds()) {
     if (body->refs.drop_kept()) destroy(body);
   } else if (body->refs.drop_memory()) {
     free_body(body);
