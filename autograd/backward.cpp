@@ -7,7 +7,23 @@
 namespace reel {
 namespace {
 
-// One gradient per output, checked; absent ones become ones where that is meaningful.
+// The gradient to start from at `output`, checked: what was given, or 1 where that is meaningful.
+Tensor start_gradient(const char* op, const Tensor& output, const Tensor& g) {
+  check(output.requires_grad(),
+        "{}: the tensor must require grad; nothing that it was computed from does", op);
+  if (!g.defined()) {
+    check(output.numel() == 1,
+          "{}: grad can be implicitly created only for scalar outputs, got shape {}", op,
+          output.shape());
+    return ones_like(output.detach());
+  }
+  check(g.shape() == output.shape(), "{}: the gradient must have the output's shape {}, got {}", op,
+        output.shape(), g.shape());
+  check<TypeError>(g.is_floating_point(), "{}: the gradient must be floating, got {}", op,
+                   g.dtype());
+  return g;
+}
+
 std::vector<Tensor> start_gradients(const char* op, std::span<const Tensor> outputs,
                                     std::span<const Tensor> given) {
   check(given.empty() || given.size() == outputs.size(),
@@ -15,24 +31,8 @@ std::vector<Tensor> start_gradients(const char* op, std::span<const Tensor> outp
         given.size());
   std::vector<Tensor> gradients;
   gradients.reserve(outputs.size());
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    const Tensor& output = outputs[i];
-    check(output.requires_grad(),
-          "{}: the tensor must require grad; nothing that it was computed from does", op);
-    const Tensor g = i < given.size() ? given[i] : Tensor();
-    if (!g.defined()) {
-      check(output.numel() == 1,
-            "{}: grad can be implicitly created only for scalar outputs, got shape {}", op,
-            output.shape());
-      gradients.push_back(ones_like(output.detach()));
-      continue;
-    }
-    check(g.shape() == output.shape(), "{}: the gradient must have the output's shape {}, got {}",
-          op, output.shape(), g.shape());
-    check<TypeError>(g.is_floating_point(), "{}: the gradient must be floating, got {}", op,
-                     g.dtype());
-    gradients.push_back(g);
-  }
+  for (size_t i = 0; i < outputs.size(); ++i)
+    gradients.push_back(start_gradient(op, outputs[i], i < given.size() ? given[i] : Tensor()));
   return gradients;
 }
 
@@ -40,11 +40,8 @@ Sweep::Options sweep_options(std::optional<bool> retain_graph, bool create_graph
   return {.retain_graph = retain_graph.value_or(create_graph), .create_graph = create_graph};
 }
 
-}  // namespace
-
-void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gradients,
-              const BackwardOptions& options) {
-  const std::vector<Tensor> start = start_gradients("backward", outputs, gradients);
+void sweep_back(std::span<const Tensor> outputs, std::span<const Tensor> start,
+                const BackwardOptions& options) {
   Sweep sweep(sweep_options(options.retain_graph, options.create_graph));
   if (!options.inputs.empty()) {
     for (const Tensor& input : options.inputs) {
@@ -59,14 +56,20 @@ void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gra
   sweep.accumulate_into_leaves();
 }
 
-void Tensor::backward() const { reel::backward({*this}); }
-void Tensor::backward(const BackwardOptions& options) const {
-  reel::backward({*this}, {}, options);
+}  // namespace
+
+void backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>& gradients,
+              const BackwardOptions& options) {
+  sweep_back(outputs, start_gradients("backward", outputs, gradients), options);
 }
-void Tensor::backward(const Tensor& gradient) const { reel::backward({*this}, {gradient}); }
+
 void Tensor::backward(const Tensor& gradient, const BackwardOptions& options) const {
-  reel::backward({*this}, {gradient}, options);
+  const Tensor start = start_gradient("backward", *this, gradient);
+  sweep_back({this, 1}, {&start, 1}, options);
 }
+void Tensor::backward() const { backward(Tensor(), BackwardOptions{}); }
+void Tensor::backward(const BackwardOptions& options) const { backward(Tensor(), options); }
+void Tensor::backward(const Tensor& gradient) const { backward(gradient, BackwardOptions{}); }
 
 namespace autograd {
 

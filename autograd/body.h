@@ -45,8 +45,9 @@ class Node {
   RefCount refs;
 
  protected:
-  /// Calls the rules with the output's gradient and gives each result to its edge.
-  virtual void apply(const Tensor& g, Sweep& sweep) = 0;
+  /// Calls the rules with the output's gradient, which it may take, and gives each result to its
+  /// edge.
+  virtual void apply(Tensor& g, Sweep& sweep) = 0;
   /// Drops what the rules retain. A node that retains nothing returns false and can be swept again.
   virtual bool release() noexcept = 0;
   /// Exchanges the gradients that it holds itself, besides the one that waits for it.

@@ -80,7 +80,7 @@ class FunctionNode final : public JointNode {
   }
 
  protected:
-  void apply(const Tensor& g, Sweep& sweep) override {
+  void apply(Tensor& g, Sweep& sweep) override {
     if (g.defined()) add_gradient(0, g);
     const std::vector<Tensor> arrived = filled_gradients();
     for (size_t i = 0; i < edges_.size(); ++i)

@@ -2,7 +2,7 @@
 // Operations with several outputs whose gradients are wanted together: one node for all of them,
 // called once, and above it a node an output, which hands its gradient down.
 
-#include <reel/autograd/ops/binary.h>
+#include <reel/autograd/ops/operators.h>
 #include <reel/autograd/sweep.h>
 
 namespace reel::detail {
@@ -53,7 +53,7 @@ class OutputNode final : public Node {
   std::vector<const Edge*> edges() const override { return {&edge_}; }
 
  protected:
-  void apply(const Tensor& g, Sweep& sweep) override {
+  void apply(Tensor& g, Sweep& sweep) override {
     if (!sweep.wants(edge_)) return;
     joint().add_gradient(index_, g);
     sweep.schedule(edge_.node.get());

@@ -13,9 +13,16 @@ namespace reel {
 namespace detail {
 
 using G = const Tensor&;
+/// How a rule wants the gradient: to look at, or (Tensor&& g) to write its result over it.
 template <class Rule>
-inline constexpr bool takes_output =
-    std::is_invocable_v<Rule, G, G> || std::is_invocable_v<Rule, G, G, const Shape&>;
+inline constexpr bool takes_gradient =
+    !(std::is_invocable_v<Rule, G> || std::is_invocable_v<Rule, G, G> ||
+      std::is_invocable_v<Rule, G, const Shape&> || std::is_invocable_v<Rule, G, G, const Shape&>);
+template <class Rule>
+using Gradient = std::conditional_t<takes_gradient<Rule>, Tensor&&, G>;
+template <class Rule>
+inline constexpr bool takes_output = std::is_invocable_v<Rule, Gradient<Rule>, G> ||
+                                     std::is_invocable_v<Rule, Gradient<Rule>, G, const Shape&>;
 
 /// A rule without a destructor to run holds no tensor; one that owns other things says so with
 /// keeps_no_tensor.
@@ -25,28 +32,30 @@ inline constexpr bool retains_tensors = !std::is_trivially_destructible_v<Rule> 
 };
 
 template <class Rule>
-Tensor call_rule(const Rule& rule, G g, G y, const Shape& shape) {
-  if constexpr (std::is_invocable_v<Rule, G>)
-    return rule(g);
-  else if constexpr (std::is_invocable_v<Rule, G, G>)
-    return rule(g, y);
-  else if constexpr (std::is_invocable_v<Rule, G, const Shape&>)
-    return rule(g, shape);
+Tensor call_rule(const Rule& rule, Tensor& g, G y, const Shape& shape) {
+  using Given = Gradient<Rule>;
+  if constexpr (std::is_invocable_v<Rule, Given>)
+    return rule(static_cast<Given>(g));
+  else if constexpr (std::is_invocable_v<Rule, Given, G>)
+    return rule(static_cast<Given>(g), y);
+  else if constexpr (std::is_invocable_v<Rule, Given, const Shape&>)
+    return rule(static_cast<Given>(g), shape);
   else
-    return rule(g, y, shape);
+    return rule(static_cast<Given>(g), y, shape);
 }
 
 /// A rule and the edge it serves. The rule is stored only if the input needs a gradient.
 template <class Rule>
 class Slot {
  public:
+  static constexpr bool takes_g = takes_gradient<Rule>;
   static constexpr bool uses_output = takes_output<Rule>;
   static constexpr bool retains = retains_tensors<Rule> || uses_output;
 
   explicit Slot(Wrt<Rule>&& wrt) : edge_(wrt.input) {
     if (edge_) rule_.emplace(std::move(wrt.rule));
   }
-  void call(G g, G y, Sweep& sweep) const {
+  void call(Tensor& g, G y, Sweep& sweep) const {
     if (edge_ && sweep.wants(edge_)) sweep.give(edge_, call_rule(*rule_, g, y, edge_.shape()));
   }
   void release() noexcept { rule_.reset(); }
@@ -64,6 +73,7 @@ class Slot {
 template <class Rule>
 class SlotList {
  public:
+  static constexpr bool takes_g = false;
   static constexpr bool uses_output = false;
   static constexpr bool retains = retains_tensors<Rule>;
 
@@ -71,7 +81,7 @@ class SlotList {
     edges_.reserve(wrt.inputs.size());
     for (const Tensor& input : wrt.inputs) edges_.emplace_back(input);
   }
-  void call(G g, G, Sweep& sweep) const {
+  void call(Tensor& g, G, Sweep& sweep) const {
     for (size_t i = 0; i < edges_.size(); ++i) {
       if (edges_[i] && sweep.wants(edges_[i])) sweep.give(edges_[i], (*rule_)(g, i));
     }
@@ -106,6 +116,8 @@ template <class... Slots>
 class OpNode final : public Node {
   static constexpr bool keeps_output = (Slots::uses_output || ...);
   static constexpr bool retains = (Slots::retains || ...);
+  static_assert(sizeof...(Slots) == 1 || !(Slots::takes_g || ...),
+                "only an operation's single rule may take the gradient: the next one reads it");
 
  public:
   template <class... W>
@@ -127,7 +139,7 @@ class OpNode final : public Node {
   }
 
  protected:
-  void apply(const Tensor& g, Sweep& sweep) override {
+  void apply(Tensor& g, Sweep& sweep) override {
     Tensor y;
     if constexpr (keeps_output) {
       if (output_) y = output_tensor();

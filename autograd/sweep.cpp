@@ -1,4 +1,5 @@
 #include <reel/autograd/anomaly.h>
+#include <reel/autograd/donate.h>
 #include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/ops/elementwise.h>
 #include <reel/autograd/ops/inplace.h>
@@ -10,16 +11,13 @@
 #include <mutex>
 
 namespace reel {
+
+using detail::owned_alone;
+
 namespace {
 
 constinit thread_local const Node* current_node = nullptr;
 constinit thread_local Sweep* current_sweep = nullptr;
-
-// Whether nobody but this handle can see the numbers, so that they may be overwritten.
-bool owned_alone(const Tensor& tensor) {
-  const TensorBody* body = tensor.body();
-  return body->refs.unique() && body->array.storage()->refs.unique() && body->array.is_contiguous();
-}
 
 bool by_serial(const Node* a, const Node* b) { return a->serial() < b->serial(); }
 
@@ -63,18 +61,28 @@ constinit thread_local bool anomaly_detection = false;
 
 const Node* Sweep::current() { return current_node; }
 
-Sweep::Sweep(Options options) : options_(options), outer_(std::exchange(current_sweep, this)) {
+thread_local Sweep::Lists Sweep::spare_lists;
+
+Sweep::Sweep(Options options)
+    : options_(options),
+      outer_(std::exchange(current_sweep, this)),
+      lists_(std::move(spare_lists)) {
   if (outer_) outer_->set_aside();
 }
 
 Sweep::~Sweep() {
   // After an exception gradients may still wait.
-  for (Node* node : heap_) {
+  for (Node* node : lists_.heap) {
     std::vector<Tensor> dropped;
     node->pending_ = {};
     node->swap_held(dropped);
   }
   for (const Ref<Node>& node : visited_) node->marks_ = {};
+  lists_.roots.clear();
+  lists_.heap.clear();
+  lists_.leaves.clear();
+  lists_.index.clear();
+  spare_lists = std::move(lists_);
   current_sweep = outer_;
   if (outer_) outer_->take_back();
 }
@@ -83,7 +91,7 @@ Sweep::~Sweep() {
 void Sweep::set_aside() {
   for (const Ref<Node>& node : visited_)
     aside_.push_back({node, {}, {}, std::exchange(node->marks_, {})});
-  for (Node* node : heap_) {
+  for (Node* node : lists_.heap) {
     aside_.push_back({Ref<Node>::share(node), std::move(node->pending_), {}, {}});
     node->pending_ = {};
     node->swap_held(aside_.back().held);
@@ -149,18 +157,18 @@ void Sweep::run(std::span<const Tensor> outputs, std::span<const Tensor> gradien
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Edge edge(outputs[i]);
     if (!wants(edge)) continue;
-    if (edge.node) roots_.push_back(edge.node);
+    if (edge.node) lists_.roots.push_back(edge.node);
     give(edge, gradients[i]);
   }
-  while (!heap_.empty()) {
+  while (!lists_.heap.empty()) {
     // Before it leaves the heap: so the destructor finds the gradient that waits there.
-    check_rules(heap_.front());
-    std::pop_heap(heap_.begin(), heap_.end(), by_serial);
-    Node* node = heap_.back();
-    heap_.pop_back();
+    check_rules(lists_.heap.front());
+    std::pop_heap(lists_.heap.begin(), lists_.heap.end(), by_serial);
+    Node* node = lists_.heap.back();
+    lists_.heap.pop_back();
     step(node);
   }
-  for (Leaf& leaf : leaves_) {
+  for (Leaf& leaf : lists_.leaves) {
     if (leaf.pending.defined() && leaf.body->hooks)
       leaf.pending = leaf.body->hooks->run(std::move(leaf.pending));
   }
@@ -217,23 +225,23 @@ void Sweep::give(const Edge& edge, Tensor g) {
 void Sweep::receive(Node* node, Tensor g) {
   if (node->pending_.defined()) return accumulate(node->pending_, std::move(g));
   node->pending_ = std::move(g);
-  heap_.push_back(node);
-  std::push_heap(heap_.begin(), heap_.end(), by_serial);
+  lists_.heap.push_back(node);
+  std::push_heap(lists_.heap.begin(), lists_.heap.end(), by_serial);
 }
 
 void Sweep::schedule(Node* node) {
-  if (std::find(heap_.begin(), heap_.end(), node) != heap_.end()) return;
-  heap_.push_back(node);
-  std::push_heap(heap_.begin(), heap_.end(), by_serial);
+  if (std::find(lists_.heap.begin(), lists_.heap.end(), node) != lists_.heap.end()) return;
+  lists_.heap.push_back(node);
+  std::push_heap(lists_.heap.begin(), lists_.heap.end(), by_serial);
 }
 
 void Sweep::accumulate(Tensor& pending, Tensor g) {
   if (!pending.defined()) {
     pending = std::move(g);
   } else if (!is_grad_enabled() && owned_alone(pending)) {
-    kernels::add(pending.array(), g.array(), &pending.array());
+    kernels::add(pending.array(), g.array(), pending.array());
   } else if (!is_grad_enabled() && owned_alone(g)) {
-    kernels::add(g.array(), pending.array(), &g.array());
+    kernels::add(g.array(), pending.array(), g.array());
     pending = std::move(g);
   } else {
     pending = pending + g;
@@ -247,45 +255,45 @@ void Sweep::accumulate_into_leaves() {
   static std::mutex mutex;
   const std::lock_guard lock(mutex);
   GradModeGuard mode(options_.create_graph);
-  for (const Leaf& leaf : leaves_) check_grad(*leaf.body);
-  for (Leaf& leaf : leaves_) {
+  for (const Leaf& leaf : lists_.leaves) check_grad(*leaf.body);
+  for (Leaf& leaf : lists_.leaves) {
     if (leaf.pending.defined())
       add_to_grad(*leaf.body, std::move(leaf.pending), options_.create_graph);
   }
 }
 
 Sweep::Leaf* Sweep::find(const TensorBody* body) const {
-  if (leaves_.size() <= 8) {  // a few comparisons are quicker than a table
-    for (const Leaf& leaf : leaves_) {
+  if (lists_.leaves.size() <= 8) {  // a few comparisons are quicker than a table
+    for (const Leaf& leaf : lists_.leaves) {
       if (leaf.body.get() == body) return const_cast<Leaf*>(&leaf);
     }
     return nullptr;
   }
   for (size_t at = hash(body);; ++at) {
-    const int32_t position = index_[at & (index_.size() - 1)];
+    const int32_t position = lists_.index[at & (lists_.index.size() - 1)];
     if (position < 0) return nullptr;
-    const Leaf& leaf = leaves_[static_cast<size_t>(position)];
+    const Leaf& leaf = lists_.leaves[static_cast<size_t>(position)];
     if (leaf.body.get() == body) return const_cast<Leaf*>(&leaf);
   }
 }
 
 Sweep::Leaf& Sweep::leaf(const Ref<TensorBody>& body) {
   if (Leaf* found = find(body.get())) return *found;
-  leaves_.push_back({body, Tensor()});
-  if (leaves_.size() > 8) {
-    if (leaves_.size() * 2 > index_.size()) {
-      index_.assign(std::max<size_t>(64, index_.size() * 2), -1);
-      for (size_t i = 0; i + 1 < leaves_.size(); ++i) index_leaf(i);
+  lists_.leaves.push_back({body, Tensor()});
+  if (lists_.leaves.size() > 8) {
+    if (lists_.leaves.size() * 2 > lists_.index.size()) {
+      lists_.index.assign(std::max<size_t>(64, lists_.index.size() * 2), -1);
+      for (size_t i = 0; i + 1 < lists_.leaves.size(); ++i) index_leaf(i);
     }
-    index_leaf(leaves_.size() - 1);
+    index_leaf(lists_.leaves.size() - 1);
   }
-  return leaves_.back();
+  return lists_.leaves.back();
 }
 
 void Sweep::index_leaf(size_t position) {
-  size_t at = hash(leaves_[position].body.get());
-  while (index_[at & (index_.size() - 1)] >= 0) ++at;
-  index_[at & (index_.size() - 1)] = static_cast<int32_t>(position);
+  size_t at = hash(lists_.leaves[position].body.get());
+  while (lists_.index[at & (lists_.index.size() - 1)] >= 0) ++at;
+  lists_.index[at & (lists_.index.size() - 1)] = static_cast<int32_t>(position);
 }
 
 }  // namespace reel

@@ -52,6 +52,16 @@ class Sweep {
     Node::Marks marks;
   };
 
+  // What grows in every sweep; the thread keeps it for its next one, so that a repeated step
+  // allocates nothing.
+  struct Lists {
+    std::vector<Ref<Node>> roots;  // a hook may let go of the tensors that had them
+    std::vector<Node*> heap;       // nodes with a pending gradient, largest serial first
+    std::vector<Leaf> leaves;      // in order of arrival
+    std::vector<int32_t> index;    // leaves by address: open addressing, -1 where free
+  };
+  static thread_local Lists spare_lists;
+
   bool ends_at(const Node* node) const { return restricted_ && !node->marks_.leads; }
   void check_rules(const Node* node) const;
   void step(Node* node);
@@ -65,12 +75,9 @@ class Sweep {
 
   Options options_;
   bool restricted_ = false;
-  Sweep* outer_;                  // the one that is under way on this thread, if there is one
-  std::vector<Ref<Node>> roots_;  // a hook may let go of the tensors that had them
-  std::vector<Node*> heap_;       // nodes with a pending gradient, largest serial first
-  std::vector<Leaf> leaves_;      // in order of arrival
-  std::vector<int32_t> index_;    // leaves_ by address: open addressing, -1 where free
-  std::vector<Tensor> inputs_;    // of restrict_to()
+  Sweep* outer_;  // the one that is under way on this thread, if there is one
+  Lists lists_;
+  std::vector<Tensor> inputs_;  // of restrict_to()
   std::vector<Ref<Node>> visited_;
   std::vector<Aside> aside_;
   std::vector<std::pair<Ref<Node>, Tensor>> captured_;  // inputs that are no leaves

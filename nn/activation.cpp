@@ -1,4 +1,4 @@
-#include <reel/autograd/ops/binary.h>
+#include <reel/autograd/ops/operators.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/nn/activation.h>
 #include <reel/nn/repr.h>

@@ -1,7 +1,7 @@
 #include <reel/autograd/function.h>
 #include <reel/autograd/kernels/attention.h>
 #include <reel/autograd/kernels/copy.h>
-#include <reel/autograd/ops/binary.h>
+#include <reel/autograd/ops/operators.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/dropout.h>
 #include <reel/autograd/ops/indexing.h>

@@ -1,4 +1,4 @@
-#include <reel/autograd/ops/binary.h>
+#include <reel/autograd/ops/operators.h>
 #include <reel/autograd/ops/comparison.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>

@@ -1,5 +1,5 @@
 #include <reel/autograd/ops/activation.h>
-#include <reel/autograd/ops/binary.h>
+#include <reel/autograd/ops/operators.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/rearrange.h>
 #include <reel/nn/container.h>

@@ -1,7 +1,7 @@
 #pragma once
 // A module as a function of its parameters too, for comparisons of gradients.
 
-#include <reel/autograd/ops/binary.h>
+#include <reel/autograd/ops/operators.h>
 #include <reel/nn/module.h>
 
 #include <string>

@@ -10,29 +10,58 @@ namespace reel::kernels {
 namespace {
 
 template <class F>
-Array numbers(const char* op, const Array& a, const Array& b, const Array* into, F f) {
-  return dispatch_number(a.dtype(), op, [&]<class T>(TypeTag<T>) {
-    return map<T>(
+void numbers(const char* op, const Array& a, const Array& b, const Array& into, F f) {
+  dispatch_number(a.dtype(), op, [&]<class T>(TypeTag<T>) {
+    map_into<T>(
         op, a, b, [f](T x, T y) { return static_cast<T>(f(x, y)); }, into);
   });
 }
 
 template <class F>
-Array anything(const char* op, const Array& a, const Array& b, const Array* into, F f) {
-  return dispatch_any(a.dtype(), [&]<class T>(TypeTag<T>) {
-    return map<T>(
+Array numbers(const char* op, const Array& a, const Array& b, F f) {
+  Array y = empty_broadcast(op, a, b, a.dtype());
+  numbers(op, a, b, y, f);
+  return y;
+}
+
+template <class F>
+void anything(const char* op, const Array& a, const Array& b, const Array& into, F f) {
+  dispatch_any(a.dtype(), [&]<class T>(TypeTag<T>) {
+    map_into<T>(
         op, a, b, [f](T x, T y) { return static_cast<T>(f(x, y)); }, into);
   });
+}
+
+template <class F>
+Array anything(const char* op, const Array& a, const Array& b, F f) {
+  Array y = empty_broadcast(op, a, b, a.dtype());
+  anything(op, a, b, y, f);
+  return y;
+}
+
+template <class F>
+void floats(const char* op, const Array& a, const Array& b, const Array& into, F f) {
+  dispatch_float(a.dtype(), op, [&]<class T>(TypeTag<T>) { map_into<T>(op, a, b, f, into); });
 }
 
 template <class F>
 Array floats(const char* op, const Array& a, const Array& b, F f) {
-  return dispatch_float(a.dtype(), op, [&]<class T>(TypeTag<T>) { return map<T>(op, a, b, f); });
+  Array y = empty_broadcast(op, a, b, a.dtype());
+  floats(op, a, b, y, f);
+  return y;
 }
 
 template <class F>
 Array predicate(const char* op, const Array& a, const Array& b, F f) {
   return dispatch_any(a.dtype(), [&]<class T>(TypeTag<T>) { return map<T, bool>(op, a, b, f); });
+}
+
+// What a kernel that writes into an array gives as a new one.
+Array fresh(const char* op, void (*kernel)(const Array&, const Array&, const Array& into),
+            const Array& a, const Array& b) {
+  Array y = empty_broadcast(op, a, b, a.dtype());
+  kernel(a, b, y);
+  return y;
 }
 
 // Formulas of integers that floating types are not asked for.
@@ -50,13 +79,13 @@ template <class F>
 Array bits(const char* op, const Array& a, const Array& b, F f) {
   check<TypeError>(!is_floating(a.dtype()), "{}: expected an integer or bool dtype, got {}", op,
                    a.dtype());
-  return anything(op, a, b, nullptr, on_integers(f));
+  return anything(op, a, b, on_integers(f));
 }
 
 template <class F>
 Array shift(const char* op, const Array& a, const Array& b, F f) {
   check<TypeError>(!is_floating(a.dtype()), "{}: expected an integer dtype, got {}", op, a.dtype());
-  return numbers(op, a, b, nullptr, on_integers(f));
+  return numbers(op, a, b, on_integers(f));
 }
 
 // What integers are added and multiplied in, so that they wrap around.
@@ -150,7 +179,7 @@ Array float_power(const Array& a, const Array& b) {
 // y[i] = f(a[i], b[i], c[i]) for one row; a step of 0 repeats a number.
 template <class A, class T, class F>
 [[gnu::noinline]] void map_row(int64_t n, const A* a, const T* b, const T* c, T* y,
-                              const auto& step, F f) {
+                               const auto& step, F f) {
   const bool rows = step[0] == 1 && step[3] == 1;
   if (rows && step[1] == 1 && step[2] == 1) {
 #pragma GCC ivdep
@@ -189,32 +218,33 @@ Array map(const char* op, const Array& a, const Array& b, const Array& c, F f) {
 
 // ---- arithmetic ------------------------------------------------------------------------------------------
 
-Array add(const Array& a, const Array& b, const Array* into) {
-  return anything("add", a, b, into, [](auto x, auto y) { return wrapping(x) + wrapping(y); });
+void add(const Array& a, const Array& b, const Array& into) {
+  anything("add", a, b, into, [](auto x, auto y) { return wrapping(x) + wrapping(y); });
 }
 
-Array sub(const Array& a, const Array& b, const Array* into) {
-  return numbers("sub", a, b, into, [](auto x, auto y) { return wrapping(x) - wrapping(y); });
+void sub(const Array& a, const Array& b, const Array& into) {
+  numbers("sub", a, b, into, [](auto x, auto y) { return wrapping(x) - wrapping(y); });
 }
 
-Array mul(const Array& a, const Array& b, const Array* into) {
-  return anything("mul", a, b, into, [](auto x, auto y) { return wrapping(x) * wrapping(y); });
+void mul(const Array& a, const Array& b, const Array& into) {
+  anything("mul", a, b, into, [](auto x, auto y) { return wrapping(x) * wrapping(y); });
 }
 
-Array div(const Array& a, const Array& b, const Array* into) {
-  return dispatch_float(a.dtype(), "div", [&]<class T>(TypeTag<T>) {
-    return map<T>(
-        "div", a, b, [](T x, T y) { return x / y; }, into);
-  });
+void div(const Array& a, const Array& b, const Array& into) {
+  floats("div", a, b, into, [](auto x, auto y) { return x / y; });
 }
+
+Array add(const Array& a, const Array& b) { return fresh("add", add, a, b); }
+Array sub(const Array& a, const Array& b) { return fresh("sub", sub, a, b); }
+Array mul(const Array& a, const Array& b) { return fresh("mul", mul, a, b); }
+Array div(const Array& a, const Array& b) { return fresh("div", div, a, b); }
 
 Array floor_divide(const Array& a, const Array& b) {
-  return numbers("floor_divide", a, b, nullptr,
-                 [](auto x, auto y) { return floor_of_quotient(x, y); });
+  return numbers("floor_divide", a, b, [](auto x, auto y) { return floor_of_quotient(x, y); });
 }
 
 Array trunc_divide(const Array& a, const Array& b) {
-  return numbers("div", a, b, nullptr, [](auto x, auto y) {
+  return numbers("div", a, b, [](auto x, auto y) {
     if constexpr (std::is_floating_point_v<decltype(x)>)
       return std::trunc(x / y);
     else
@@ -223,11 +253,11 @@ Array trunc_divide(const Array& a, const Array& b) {
 }
 
 Array remainder(const Array& a, const Array& b) {
-  return numbers("remainder", a, b, nullptr, [](auto x, auto y) { return remainder_of(x, y); });
+  return numbers("remainder", a, b, [](auto x, auto y) { return remainder_of(x, y); });
 }
 
 Array fmod(const Array& a, const Array& b) {
-  return numbers("fmod", a, b, nullptr, [](auto x, auto y) {
+  return numbers("fmod", a, b, [](auto x, auto y) {
     if constexpr (std::is_floating_point_v<decltype(x)>)
       return std::fmod(x, y);
     else
@@ -250,29 +280,46 @@ Array pow(const Array& a, const Array& b) {
 }
 
 Array maximum(const Array& a, const Array& b) {
-  return anything("maximum", a, b, nullptr, [](auto x, auto y) { return x > y || x != x ? x : y; });
+  return anything("maximum", a, b, [](auto x, auto y) { return x > y || x != x ? x : y; });
 }
 
 Array minimum(const Array& a, const Array& b) {
-  return anything("minimum", a, b, nullptr, [](auto x, auto y) { return x < y || x != x ? x : y; });
+  return anything("minimum", a, b, [](auto x, auto y) { return x < y || x != x ? x : y; });
 }
 
 Array fmax(const Array& a, const Array& b) {
-  return anything("fmax", a, b, nullptr, [](auto x, auto y) { return x > y || y != y ? x : y; });
+  return anything("fmax", a, b, [](auto x, auto y) { return x > y || y != y ? x : y; });
 }
 
 Array fmin(const Array& a, const Array& b) {
-  return anything("fmin", a, b, nullptr, [](auto x, auto y) { return x < y || y != y ? x : y; });
+  return anything("fmin", a, b, [](auto x, auto y) { return x < y || y != y ? x : y; });
 }
 
 Array heaviside(const Array& a, const Array& b) {
-  return anything("heaviside", a, b, nullptr,
+  return anything("heaviside", a, b,
                   [](auto x, auto y) { return x == 0 ? y : static_cast<decltype(y)>(x > 0); });
 }
 
+// ---- gradients -------------------------------------------------------------------------------------------
+
+void threshold_backward(const Array& g, const Array& y, const Array& into) {
+  numbers("relu", g, y, into, [](auto v, auto at) { return at <= 0 ? decltype(v){0} : v; });
+}
+
+void tanh_backward(const Array& g, const Array& y, const Array& into) {
+  floats("tanh", g, y, into, [](auto v, auto at) { return v * (1 - at * at); });
+}
+
+void sigmoid_backward(const Array& g, const Array& y, const Array& into) {
+  floats("sigmoid", g, y, into, [](auto v, auto at) { return v * (at * (1 - at)); });
+}
+
 Array threshold_backward(const Array& g, const Array& y) {
-  return numbers("relu", g, y, nullptr,
-                 [](auto v, auto at) { return at <= 0 ? decltype(v){0} : v; });
+  return fresh("relu", threshold_backward, g, y);
+}
+Array tanh_backward(const Array& g, const Array& y) { return fresh("tanh", tanh_backward, g, y); }
+Array sigmoid_backward(const Array& g, const Array& y) {
+  return fresh("sigmoid", sigmoid_backward, g, y);
 }
 
 // ---- real functions --------------------------------------------------------------------------------------

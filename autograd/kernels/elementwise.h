@@ -9,13 +9,24 @@ namespace reel::kernels {
 
 // ---- two operands ----
 
-/// a op b, into `into` (of the broadcast shape and the same dtype) if it is given, else into a new
-/// array. Integers wrap around.
-Array add(const Array& a, const Array& b, const Array* into = nullptr);
-Array sub(const Array& a, const Array& b, const Array* into = nullptr);
-Array mul(const Array& a, const Array& b, const Array* into = nullptr);
-/// Floating only.
-Array div(const Array& a, const Array& b, const Array* into = nullptr);
+/// a op b, as a new array or into one of the broadcast shape and the same dtype. Integers wrap
+/// around; div is for floating dtypes only.
+Array add(const Array& a, const Array& b);
+Array sub(const Array& a, const Array& b);
+Array mul(const Array& a, const Array& b);
+Array div(const Array& a, const Array& b);
+void add(const Array& a, const Array& b, const Array& into);
+void sub(const Array& a, const Array& b, const Array& into);
+void mul(const Array& a, const Array& b, const Array& into);
+void div(const Array& a, const Array& b, const Array& into);
+/// The gradients of relu, tanh and sigmoid from g and their result y, of one shape: g where y > 0,
+/// g (1 - y^2), g y (1 - y).
+Array threshold_backward(const Array& g, const Array& y);
+Array tanh_backward(const Array& g, const Array& y);
+Array sigmoid_backward(const Array& g, const Array& y);
+void threshold_backward(const Array& g, const Array& y, const Array& into);
+void tanh_backward(const Array& g, const Array& y, const Array& into);
+void sigmoid_backward(const Array& g, const Array& y, const Array& into);
 /// The quotient rounded down, or towards zero. Integers are not divided by zero.
 Array floor_divide(const Array& a, const Array& b);
 Array trunc_divide(const Array& a, const Array& b);
@@ -35,8 +46,6 @@ Array copysign(const Array& a, const Array& b);
 Array logaddexp(const Array& a, const Array& b);
 Array logaddexp2(const Array& a, const Array& b);
 Array xlogy(const Array& a, const Array& b);
-/// g where y > 0, else 0.
-Array threshold_backward(const Array& g, const Array& y);
 
 // ---- three operands ----
 

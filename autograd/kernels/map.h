@@ -177,38 +177,37 @@ Array map(const Array& x, F f) {
   return y;
 }
 
-/// Elementwise f of a and b, which broadcast, as an array of R; written into `into` if that is
-/// given.
+/// An uninitialised array for what is computed from a and b, which broadcast.
+inline Array empty_broadcast(const char* op, const Array& a, const Array& b, Dtype dtype) {
+  if (a.shape() == b.shape() || (b.numel() == 1 && a.rank() >= b.rank()))
+    return Array::empty(a.shape(), dtype);
+  return Array::empty(broadcast_shapes(op, a.shape(), b.shape()), dtype);
+}
+
+/// Elementwise f of a and b, whose elements are T and which broadcast, into an array of R.
 template <class T, class R = T, class F>
-Array map(const char* op, const Array& a, const Array& b, F f, const Array* into = nullptr) {
-  const bool same = a.shape() == b.shape();
-  if (same || a.numel() == 1 || b.numel() == 1) {
-    const bool a_whole = same || (b.numel() == 1 && a.rank() >= b.rank());
-    const bool b_whole = same || (a.numel() == 1 && b.rank() >= a.rank());
-    const Array& whole = a_whole ? a : b;
-    if ((a_whole || b_whole) && (!a_whole || a.is_contiguous()) &&
-        (!b_whole || b.is_contiguous()) &&
-        (!into || (into->is_contiguous() && into->shape() == whole.shape()))) {
-      Array y = into ? *into : Array::empty(whole.shape(), dtype_of<R>);
-      const int64_t count = y.numel(), a_step = a_whole, b_step = b_whole;
-      const T *from_a = a.data<T>(), *from_b = b.data<T>();
-      R* to = y.data<R>();
-      if (count == 1) {
-        *to = f(*from_a, *from_b);
-      } else {
-        for_pieces(count, kCheapPiece, [=](int64_t i, int64_t n) {
-          map_row_apart(f, n, from_a + i * a_step, a_step, from_b + i * b_step, b_step, to + i,
-                        int64_t{1});
-        });
-      }
-      return y;
+void map_into(const char* op, const Array& a, const Array& b, F f, const Array& y) {
+  const bool a_whole = a.shape() == y.shape(), b_whole = b.shape() == y.shape();
+  if ((a_whole ? a.is_contiguous() : a.numel() == 1 && a.rank() <= y.rank()) &&
+      (b_whole ? b.is_contiguous() : b.numel() == 1 && b.rank() <= y.rank()) &&
+      (a_whole || b_whole) && y.is_contiguous()) {
+    const int64_t count = y.numel(), a_step = a_whole, b_step = b_whole;
+    const T *from_a = a.data<T>(), *from_b = b.data<T>();
+    R* to = y.data<R>();
+    if (count == 1) {
+      *to = f(*from_a, *from_b);
+    } else {
+      for_pieces(count, kCheapPiece, [=](int64_t i, int64_t n) {
+        map_row_apart(f, n, from_a + i * a_step, a_step, from_b + i * b_step, b_step, to + i,
+                      int64_t{1});
+      });
     }
+    return;
   }
-  const Shape shape = broadcast_shapes(op, a.shape(), b.shape());
-  if (into)
-    check(into->shape() == shape, "{}: the result of shape {} does not fit a tensor of shape {}",
-          op, shape, into->shape());
-  Array y = into ? *into : Array::empty(shape, dtype_of<R>);
+  const Shape& shape = y.shape();
+  check(broadcast_shapes(op, a.shape(), b.shape()) == shape,
+        "{}: the result of shapes {} and {} does not fit a tensor of shape {}", op, a.shape(),
+        b.shape(), shape);
   for_each_row_parallel<3>(shape,
                            {expand_strides(op, a.shape(), a.strides(), shape),
                             expand_strides(op, b.shape(), b.strides(), shape), y.strides()},
@@ -216,6 +215,13 @@ Array map(const char* op, const Array& a, const Array& b, F f, const Array* into
                              map_row_apart(f, n, a.data<T>() + at[0], step[0], b.data<T>() + at[1],
                                            step[1], y.data<R>() + at[2], step[2]);
                            });
+}
+
+/// Elementwise f of a and b, which broadcast, as an array of R.
+template <class T, class R = T, class F>
+Array map(const char* op, const Array& a, const Array& b, F f) {
+  Array y = empty_broadcast(op, a, b, dtype_of<R>);
+  map_into<T, R>(op, a, b, f, y);
   return y;
 }
 

@@ -314,7 +314,7 @@ Array add_product(const Array& x, const Array& a, const Array& b, double beta, d
       fill(y, 0);
     } else {
       copy(x, y);
-      if (beta != 1) mul(y, Array::full({}, beta, y.dtype()), &y);
+      if (beta != 1) mul(y, Array::full({}, beta, y.dtype()), y);
     }
     if (a.shape().back() == 0 || alpha == 0) return;
     keep_blas_single_threaded();

@@ -99,23 +99,4 @@ inline Tensor copysign(const Tensor& a, Scalar b) { return copysign(a, scalar_li
 inline Tensor xlogy(const Tensor& a, Scalar b) { return xlogy(a, scalar_like(a, b)); }
 inline Tensor xlogy(Scalar a, const Tensor& b) { return xlogy(scalar_like(b, a), b); }
 
-// ---- operators ----
-
-inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
-inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
-inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
-inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
-/// As Python's: remainder().
-inline Tensor operator%(const Tensor& a, const Tensor& b) { return remainder(a, b); }
-inline Tensor operator+(const Tensor& a, Scalar b) { return add(a, b); }
-inline Tensor operator-(const Tensor& a, Scalar b) { return sub(a, b); }
-inline Tensor operator*(const Tensor& a, Scalar b) { return mul(a, b); }
-inline Tensor operator/(const Tensor& a, Scalar b) { return div(a, b); }
-inline Tensor operator%(const Tensor& a, Scalar b) { return remainder(a, b); }
-inline Tensor operator+(Scalar a, const Tensor& b) { return add(scalar_like(b, a), b); }
-inline Tensor operator-(Scalar a, const Tensor& b) { return sub(scalar_like(b, a), b); }
-inline Tensor operator*(Scalar a, const Tensor& b) { return mul(scalar_like(b, a), b); }
-inline Tensor operator/(Scalar a, const Tensor& b) { return div(scalar_like(b, a), b); }
-inline Tensor operator%(Scalar a, const Tensor& b) { return remainder(a, b); }
-
 }  // namespace reel

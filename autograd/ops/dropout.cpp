@@ -45,7 +45,8 @@ Array kept(const Tensor& x, const Shape& shape, double p, Generator& generator) 
 Tensor drop(const Tensor& x, const Shape& shape, double p, Generator& generator) {
   if (p == 1) return x * 0;
   const Array noise = kept(x, shape, p, generator);
-  return x * Tensor(kernels::div(noise, number(x, 1 - p), &noise));
+  kernels::div(noise, number(x, 1 - p), noise);
+  return x * Tensor(noise);
 }
 
 Tensor alpha_drop(const Tensor& x, const Shape& shape, double p, Generator& generator) {
@@ -56,7 +57,8 @@ Tensor alpha_drop(const Tensor& x, const Shape& shape, double p, Generator& gene
   const Array dropped = kernels::sub(noise, number(x, 1));  // -1 where it is, else 0
   const Array moved =
       kernels::add(kernels::mul(dropped, number(x, alpha * scale)), number(x, alpha * scale * p));
-  return x * Tensor(kernels::mul(noise, number(x, scale), &noise)) + Tensor(moved);
+  kernels::mul(noise, number(x, scale), noise);
+  return x * Tensor(noise) + Tensor(moved);
 }
 
 Tensor drop_channels(const char* op, const Tensor& x, const DropoutOptions& options,

@@ -1,3 +1,4 @@
+#include <reel/autograd/donate.h>
 #include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
@@ -10,6 +11,7 @@
 namespace reel {
 namespace {
 
+using detail::over;
 using std::numbers::ln10;
 using std::numbers::ln2;
 
@@ -45,8 +47,9 @@ static Tensor threshold_backward(const Tensor& g, const Tensor& y) {
 }
 
 Tensor relu(const Tensor& x) {
-  return record("relu", kernels::relu(x.array()),
-                wrt(x, [](const Tensor& g, const Tensor& y) { return threshold_backward(g, y); }));
+  return record("relu", kernels::relu(x.array()), wrt(x, [](Tensor&& g, const Tensor& y) {
+                  return over(g, g, y, kernels::threshold_backward, threshold_backward);
+                }));
 }
 
 // ---- powers and logarithms -------------------------------------------------------------------------------
@@ -54,7 +57,7 @@ Tensor relu(const Tensor& x) {
 Tensor exp(const Tensor& x) {
   if (!x.is_floating_point()) return exp(as_floating(x));
   return record("exp", kernels::exp(x.array()),
-                wrt(x, [](const Tensor& g, const Tensor& y) { return g * y; }));
+                wrt(x, [](Tensor&& g, const Tensor& y) { return std::move(g) * y; }));
 }
 
 Tensor exp2(const Tensor& x) {
@@ -163,10 +166,19 @@ Tensor cosh(const Tensor& x) {
                 wrt(x, [x = keep(x)](const Tensor& g) { return g * sinh(x()); }));
 }
 
+// g * (1 - y^2) in one pass.
+static Tensor tanh_backward(const Tensor& g, const Tensor& y) {
+  return record(
+      "tanh_backward", kernels::tanh_backward(g.array(), y.array()),
+      wrt(g, [y = keep(y)](const Tensor& gg) { return tanh_backward(gg, y()); }),
+      wrt(y, [g = keep(g), y = keep(y)](const Tensor& gg) { return -2 * gg * g() * y(); }));
+}
+
 Tensor tanh(const Tensor& x) {
   if (!x.is_floating_point()) return tanh(as_floating(x));
-  return record("tanh", kernels::tanh(x.array()),
-                wrt(x, [](const Tensor& g, const Tensor& y) { return g * (1 - y * y); }));
+  return record("tanh", kernels::tanh(x.array()), wrt(x, [](Tensor&& g, const Tensor& y) {
+                  return over(g, g, y, kernels::tanh_backward, tanh_backward);
+                }));
 }
 
 Tensor asinh(const Tensor& x) {
@@ -187,10 +199,19 @@ Tensor atanh(const Tensor& x) {
                 wrt(x, [x = keep(x)](const Tensor& g) { return g / (1 - square(x())); }));
 }
 
+// g * y (1 - y) in one pass.
+static Tensor sigmoid_backward(const Tensor& g, const Tensor& y) {
+  return record(
+      "sigmoid_backward", kernels::sigmoid_backward(g.array(), y.array()),
+      wrt(g, [y = keep(y)](const Tensor& gg) { return sigmoid_backward(gg, y()); }),
+      wrt(y, [g = keep(g), y = keep(y)](const Tensor& gg) { return gg * g() * (1 - 2 * y()); }));
+}
+
 Tensor sigmoid(const Tensor& x) {
   if (!x.is_floating_point()) return sigmoid(as_floating(x));
-  return record("sigmoid", kernels::sigmoid(x.array()),
-                wrt(x, [](const Tensor& g, const Tensor& y) { return g * (y * (1 - y)); }));
+  return record("sigmoid", kernels::sigmoid(x.array()), wrt(x, [](Tensor&& g, const Tensor& y) {
+                  return over(g, g, y, kernels::sigmoid_backward, sigmoid_backward);
+                }));
 }
 
 Tensor logit(const Tensor& x, const LogitOptions& options) {
@@ -236,9 +257,7 @@ Tensor clamp(const Tensor& x, const ClampOptions& options) {
       wrt(x, [x = keep(x), options](const Tensor& g) { return clamp_backward(g, x(), options); }));
 }
 
-Tensor clamp(const Tensor& x, Scalar min, Scalar max) {
-  return clamp(x, {.min = min, .max = max});
-}
+Tensor clamp(const Tensor& x, Scalar min, Scalar max) { return clamp(x, {.min = min, .max = max}); }
 
 Tensor clamp_min(const Tensor& x, Scalar min) { return clamp(x, {.min = min}); }
 
@@ -395,9 +414,7 @@ Tensor& InPlaceMethods::nan_to_num_(const NanToNumOptions& options) {
 Tensor& InPlaceMethods::clamp_(const ClampOptions& options) {
   return rebind_inplace("clamp_", self(), reel::clamp(former(self()), options));
 }
-Tensor& InPlaceMethods::clamp_(Scalar min, Scalar max) {
-  return clamp_({.min = min, .max = max});
-}
+Tensor& InPlaceMethods::clamp_(Scalar min, Scalar max) { return clamp_({.min = min, .max = max}); }
 Tensor& InPlaceMethods::clamp_min_(Scalar min) {
   return rebind_inplace("clamp_min_", self(), reel::clamp_min(former(self()), min));
 }

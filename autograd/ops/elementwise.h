@@ -4,6 +4,7 @@
 // function's values are real numbers.
 
 #include <reel/autograd/ops/binary.h>
+#include <reel/autograd/ops/operators.h>
 #include <reel/autograd/ops/comparison.h>
 #include <reel/autograd/ops/special.h>
 

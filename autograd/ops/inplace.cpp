@@ -84,7 +84,7 @@ Tensor scaled(const Tensor& x, const Tensor& other, Scalar alpha) {
          alpha;
 }
 
-using BinaryKernel = Array (*)(const Array&, const Array&, const Array*);
+using BinaryKernel = void (*)(const Array&, const Array&, const Array& into);
 using BinaryOp = Tensor (*)(const Tensor&, const Tensor&);
 
 Tensor& arithmetic(const char* op, Tensor& x, const Tensor& other, BinaryKernel kernel,
@@ -94,12 +94,10 @@ Tensor& arithmetic(const char* op, Tensor& x, const Tensor& other, BinaryKernel 
   const bool wider = other.dtype() != x.dtype() && other.dim() > 0;
   if (wider || records_inplace(x, {&other}))
     return rebind_inplace(op, x, function(former(x), other));
-  kernel(x.array(), operand(op, x, other), &x.array());
+  kernel(x.array(), operand(op, x, other), x.array());
   x.array().storage()->bump();
   return x;
 }
-
-Array divide(const Array& a, const Array& b, const Array* into) { return kernels::div(a, b, into); }
 
 }  // namespace
 
@@ -163,7 +161,7 @@ Tensor& InPlaceMethods::div_(const Tensor& other, const DivOptions& options) {
     return rebind_inplace("div_", self(), reel::div(former(self()), other, options));
   check<TypeError>(self().is_floating_point(), "div_: a quotient needs a floating tensor, got {}",
                    self().dtype());
-  return arithmetic("div_", self(), other, divide, reel::div);
+  return arithmetic("div_", self(), other, kernels::div, reel::div);
 }
 Tensor& InPlaceMethods::add_(Scalar other, const AlphaOptions& options) {
   return add_(scalar_like(self(), other), options);

@@ -89,7 +89,7 @@ class PiecesNode final : public detail::JointNode {
   std::vector<const Edge*> edges() const override { return {&edge_}; }
 
  protected:
-  void apply(const Tensor&, Sweep& sweep) override {
+  void apply(Tensor&, Sweep& sweep) override {
     std::vector<Tensor> parts = take_gradients();
     if (!sweep.wants(edge_)) return;
     for (size_t i = 0; i < parts.size(); ++i) {

@@ -1,0 +1,23 @@
+#pragma once
+// Donation: a result takes the memory of an operand that nobody else can see.
+
+#include <reel/autograd/rule.h>
+
+namespace reel::detail {
+
+/// Whether nobody but this handle can see the numbers, so that they may be overwritten.
+inline bool owned_alone(const Tensor& x) {
+  const TensorBody* body = x.body();
+  return body->refs.unique() && body->array.storage()->refs.unique() && body->array.is_contiguous();
+}
+
+/// Whether an elementwise operation of `x` and `other` may put its result where x stands: nothing
+/// is recorded, and x has the result's shape and dtype and no other owner.
+bool may_overwrite(const Tensor& x, const Tensor& other);
+
+/// operation(a, b), computed by `kernel` in the place of `x`, which is one of both, if it may.
+Tensor over(Tensor& x, const Tensor& a, const Tensor& b,
+            void (*kernel)(const Array&, const Array&, const Array& into),
+            Tensor (*operation)(const Tensor&, const Tensor&));
+
+}  // namespace reel::detail
