@@ -31,14 +31,17 @@ size_t outer_axis(const Window& window) {
   return window.positions[0] > 1 ? 0 : window.positions[1] > 1 ? 1 : 2;
 }
 
-// What the window sees at a band of positions: parts of the outermost axis that has several.
+// What the window sees at a band of positions: parts of the outermost axis that has several. There
+// is a copy of the image for each column of the window, shifted and with zeros where it is outside,
+// so that the rows of positions follow each other without gaps.
 struct Layout {
   const Window& window;
   int64_t channels;
   size_t outer;
   int64_t band, bands;
-  Axes size;                     // of a channel's band with its zeros
-  int64_t plane, length;         // numbers of it; from the first position to the last
+  int64_t copies;                // of a channel: none needed where there is but one row
+  Axes size;                     // of a copy of a channel's band with its zeros
+  int64_t plane;                 // numbers of it
   std::vector<int64_t> offsets;  // of each channel and element at the first position
 
   Layout(const Window& of, const DirectSizes& sizes)
@@ -46,26 +49,27 @@ struct Layout {
     const int64_t positions = window.positions[outer], units = sizes.batch * sizes.groups;
     const int64_t elements = product(window.kernel);
     const int64_t work = units * product(window.positions) * elements * sizes.in * sizes.out;
+    copies = outer == 2 ? 1 : window.kernel[2];
     const int64_t spread = ceil_div(std::min(kBlocks, work / kBlockWork), units);
-    const int64_t fit = ceil_div(product(window.image) * channels, kBandNumbers);
+    const int64_t fit = ceil_div(product(window.image) * channels * copies, kBandNumbers);
     band = ceil_div(positions, std::clamp<int64_t>(std::max(spread, fit), 1, positions));
     bands = ceil_div(positions, band);
-    for (size_t axis = 0; axis < 3; ++axis)
-      size[axis] = extent(axis) + (window.kernel[axis] - 1) * window.dilation[axis];
+    for (size_t axis = 0; axis < 3; ++axis) {
+      const bool copied = axis == 2 && outer != 2;
+      size[axis] = extent(axis) + (copied ? 0 : (window.kernel[axis] - 1) * window.dilation[axis]);
+    }
     plane = product(size);
-    length = at(extent(0) - 1, extent(1) - 1, extent(2) - 1) + 1;
     for (int64_t i = 0; i < channels * elements; ++i) {
       const int64_t column = i % window.kernel[2], row = i / window.kernel[2] % window.kernel[1];
       const int64_t depth = i % elements / (window.kernel[2] * window.kernel[1]);
-      offsets.push_back(i / elements * plane + at(depth * window.dilation[0],
-                                                  row * window.dilation[1],
-                                                  column * window.dilation[2]));
+      const int64_t place =
+          outer == 2 ? column * window.dilation[2]
+                     : column * plane + at(depth * window.dilation[0], row * window.dilation[1]);
+      offsets.push_back(i / elements * copies * plane + place);
     }
   }
 
-  int64_t at(int64_t depth, int64_t row, int64_t column) const {
-    return (depth * size[1] + row) * size[2] + column;
-  }
+  int64_t at(int64_t depth, int64_t row) const { return (depth * size[1] + row) * size[2]; }
   int64_t extent(size_t axis) const { return axis == outer ? band : window.positions[axis]; }
   // The positions of one band, the last of which may be shorter.
   Axes first(int64_t i) const {
@@ -83,31 +87,35 @@ struct Layout {
   void for_each_slice(int64_t i, F f) const {
     const Axes begin = first(i), &all = window.positions;
     for (int64_t depth = 0; depth < extents(i)[0]; ++depth)
-      f(((begin[0] + depth) * all[1] + begin[1]) * all[2] + begin[2], at(depth, 0, 0));
+      f(((begin[0] + depth) * all[1] + begin[1]) * all[2] + begin[2], at(depth, 0));
   }
 
   // With a vector more, which is read but not used.
   template <class T>
   int64_t numbers() const {
-    return channels * plane + kWidth<T>;
+    return channels * copies * plane + kWidth<T>;
   }
+  // Where `clear` is not set, the zeros are there already.
   template <class T>
-  void lay_out(const T* images, int64_t i, T* to) const {
-    std::fill_n(to, numbers<T>(), T{0});
-    Axes shift = first(i), begin, count;
-    for (size_t axis = 0; axis < 3; ++axis) {
-      shift[axis] -= window.padding[axis];
-      begin[axis] = std::max<int64_t>(0, -shift[axis]);
-      count[axis] = std::min(size[axis], window.image[axis] - shift[axis]) - begin[axis];
-      if (count[axis] <= 0) return;
-    }
-    for (int64_t channel = 0; channel < channels; ++channel) {
-      for (int64_t depth = begin[0]; depth < begin[0] + count[0]; ++depth) {
-        const int64_t row = (depth + shift[0]) * window.image[1] + begin[1] + shift[1];
-        copy_rows(
-            images + channel * product(window.image) + row * window.image[2] + begin[2] + shift[2],
-            window.image[2], to + channel * plane + at(depth, begin[1], begin[2]), size[2],
-            count[1], count[2]);
+  void lay_out(const T* images, int64_t i, bool clear, T* to) const {
+    if (clear) std::fill_n(to, numbers<T>(), T{0});
+    for (int64_t copy = 0; copy < copies; ++copy) {
+      Axes shift = first(i), begin, count;
+      for (size_t axis = 0; axis < 3; ++axis) {
+        shift[axis] += (axis == 2 ? copy * window.dilation[2] : 0) - window.padding[axis];
+        begin[axis] = std::max<int64_t>(0, -shift[axis]);
+        count[axis] = std::min(size[axis], window.image[axis] - shift[axis]) - begin[axis];
+      }
+      if (*std::min_element(count.begin(), count.end()) <= 0) continue;
+      for (int64_t channel = 0; channel < channels; ++channel) {
+        for (int64_t depth = begin[0]; depth < begin[0] + count[0]; ++depth) {
+          const int64_t row = (depth + shift[0]) * window.image[1] + begin[1] + shift[1];
+          copy_rows(images + channel * product(window.image) + row * window.image[2] + begin[2] +
+                        shift[2],
+                    window.image[2],
+                    to + (channel * copies + copy) * plane + at(depth, begin[1]) + begin[2],
+                    size[2], count[1], count[2]);
+        }
       }
     }
   }
@@ -126,29 +134,58 @@ class Scratch {
 // ---- the map -----------------------------------------------------------------------------------------------
 
 // kOuts output channels at V vectors of positions.
-template <int64_t V, class T>
+template <int64_t V, class B, class T>
 void map_vectors(int64_t left, const std::vector<int64_t>& offsets, const T* seen, const T* weight,
-                 const T* bias, T* to, int64_t to_step) {
+                 T* to, int64_t to_step) {
   if constexpr (V > 1) {
-    if (left < V) return map_vectors<V - 1>(left, offsets, seen, weight, bias, to, to_step);
+    if (left < V) return map_vectors<V - 1, B>(left, offsets, seen, weight, to, to_step);
   }
-  Batch<T> sums[kOuts][V];
+  constexpr int64_t width = static_cast<int64_t>(B::size);
+  B sums[kOuts][V];
   for (int64_t out = 0; out < kOuts; ++out) {
-    for (int64_t v = 0; v < V; ++v) sums[out][v] = Batch<T>(bias[out]);
+    for (int64_t v = 0; v < V; ++v) sums[out][v] = B(weight[out]);
   }
   for (const int64_t offset : offsets) {
-    Batch<T> image[V];
-    for (int64_t v = 0; v < V; ++v)
-      image[v] = Batch<T>::load_unaligned(seen + offset + v * kWidth<T>);
+    weight += kOuts;
+    B image[V];
+    for (int64_t v = 0; v < V; ++v) image[v] = B::load_unaligned(seen + offset + v * width);
     for (int64_t out = 0; out < kOuts; ++out) {
-      const Batch<T> factor(weight[out]);
+      const B factor(weight[out]);
       for (int64_t v = 0; v < V; ++v) sums[out][v] = xsimd::fma(factor, image[v], sums[out][v]);
     }
-    weight += kOuts;
   }
   for (int64_t out = 0; out < kOuts; ++out) {
-    for (int64_t v = 0; v < V; ++v)
-      sums[out][v].store_unaligned(to + out * to_step + v * kWidth<T>);
+    for (int64_t v = 0; v < V; ++v) sums[out][v].store_unaligned(to + out * to_step + v * width);
+  }
+}
+
+// All positions of a slice. The last vector is over some of those before it, and a short one where
+// that is enough; what has no room for all that is computed is staged.
+template <class T>
+void map_slice(const std::vector<int64_t>& offsets, const T* seen, const T* weight, int64_t count,
+               int64_t outs, T* y, int64_t y_step) {
+  using Short =
+      std::conditional_t<kWidth<T> >= 8, xsimd::make_sized_batch_t<T, kWidth<T> / 2>, Batch<T>>;
+  constexpr int64_t width = kWidth<T>, half = static_cast<int64_t>(Short::size);
+  const bool staged = outs < kOuts || count < width;
+  for (int64_t i = 0; i < count;) {
+    const int64_t left = count - i, vectors = std::clamp<int64_t>(left / width, 1, kVectors);
+    if (!staged && left <= half) {
+      i = count - half;
+      map_vectors<1, Short>(1, offsets, seen + i, weight, y + i, y_step);
+      return;
+    }
+    if (!staged) {
+      i = std::min(i, count - width);
+      map_vectors<kVectors, Batch<T>>(vectors, offsets, seen + i, weight, y + i, y_step);
+    } else {
+      T stage[kOuts * kVectors * width];
+      map_vectors<kVectors, Batch<T>>(vectors, offsets, seen + i, weight, stage, vectors * width);
+      for (int64_t out = 0; out < outs; ++out)
+        std::copy_n(stage + out * vectors * width, std::min(left, vectors * width),
+                    y + out * y_step + i);
+    }
+    i += vectors * width;
   }
 }
 
@@ -208,46 +245,29 @@ void transpose_slice(const T* from, int64_t from_step, int64_t outs, int64_t cou
   }
 }
 
-// The positions of a band as rows that hold all output channels, zeros behind them.
-template <class T>
-void transpose_band(const Layout& layout, int64_t band, const T* g, int64_t outs, T* to) {
-  const int64_t positions = product(layout.window.positions), step = round_up(outs, kWidth<T>);
-  const Axes part = layout.extents(band);
-  layout.for_each_slice(band, [&](int64_t first, int64_t) {
-    transpose_slice(g + first, positions, outs, part[1] * part[2], to, step);
-    to += part[1] * part[2] * step;
-  });
-}
-
-// sums[tap][out] += image[offset of the tap + position] * g[position][out]: up to M elements of the
-// window and V vectors of output channels.
+// to[tap][out] += the sum of image[offset of the tap + position] * g[position][out]: up to M
+// elements of the window and V vectors of output channels. A function by itself: inlined, GCC 12
+// keeps the rows' pointers in vector registers. The sums begin at zero: long sums round more.
 template <int64_t M, int64_t V, class T>
-void add_taps(int64_t taps, const Layout& layout, int64_t band, const int64_t* offsets,
-              const T* seen, const T* g, int64_t step, T* to) {
+[[gnu::noinline]] void add_taps(int64_t taps, const int64_t* offsets, const T* seen, const T* g,
+                                int64_t step, int64_t count, T* to) {
   if constexpr (M > 1) {
-    if (taps < M) return add_taps<M - 1, V>(taps, layout, band, offsets, seen, g, step, to);
+    if (taps < M) return add_taps<M - 1, V>(taps, offsets, seen, g, step, count, to);
   }
   Batch<T> sums[M][V];
+  const T* from[M];
   for (int64_t tap = 0; tap < M; ++tap) {
+    from[tap] = seen + offsets[tap];
     for (int64_t v = 0; v < V; ++v) sums[tap][v] = Batch<T>(T{0});
   }
-  const Axes part = layout.extents(band);
-  layout.for_each_slice(band, [&](int64_t, int64_t place) {
-    for (int64_t row = 0; row < part[1]; ++row, place += layout.size[2]) {
-      const T* from[M];
-      for (int64_t tap = 0; tap < M; ++tap) from[tap] = seen + offsets[tap] + place;
-      for (int64_t i = 0; i < part[2]; ++i, g += step) {
-        Batch<T> factors[V];
-        for (int64_t v = 0; v < V; ++v) factors[v] = Batch<T>::load_unaligned(g + v * kWidth<T>);
-        for (int64_t tap = 0; tap < M; ++tap) {
-          const Batch<T> image(from[tap][i]);
-          for (int64_t v = 0; v < V; ++v)
-            sums[tap][v] = xsimd::fma(image, factors[v], sums[tap][v]);
-        }
-      }
+  for (int64_t i = 0; i < count; ++i, g += step) {
+    Batch<T> factors[V];
+    for (int64_t v = 0; v < V; ++v) factors[v] = Batch<T>::load_unaligned(g + v * kWidth<T>);
+    for (int64_t tap = 0; tap < M; ++tap) {
+      const Batch<T> image(from[tap][i]);
+      for (int64_t v = 0; v < V; ++v) sums[tap][v] = xsimd::fma(image, factors[v], sums[tap][v]);
     }
-  });
-  // A band's sums are added up by themselves: long sums round more.
+  }
   for (int64_t tap = 0; tap < M; ++tap) {
     for (int64_t v = 0; v < V; ++v) {
       T* at = to + tap * step + v * kWidth<T>;
@@ -258,21 +278,22 @@ void add_taps(int64_t taps, const Layout& layout, int64_t band, const int64_t* o
 
 // All elements of the window, up to M at a time, in tiles that are almost equal.
 template <int64_t M, int64_t V, class T>
-void add_all_taps(const Layout& layout, int64_t band, const T* seen, const T* g, int64_t step,
-                  T* to) {
-  const int64_t count = static_cast<int64_t>(layout.offsets.size()), tiles = ceil_div(count, M);
+void add_all_taps(const std::vector<int64_t>& offsets, const T* seen, const T* g, int64_t step,
+                  int64_t positions, T* to) {
+  const int64_t count = static_cast<int64_t>(offsets.size()), tiles = ceil_div(count, M);
   for (int64_t tile = 0; tile < tiles; ++tile) {
     const int64_t tap = count * tile / tiles, taps = count * (tile + 1) / tiles - tap;
-    add_taps<M, V>(taps, layout, band, layout.offsets.data() + tap, seen, g, step, to + tap * step);
+    add_taps<M, V>(taps, offsets.data() + tap, seen, g, step, positions, to + tap * step);
   }
 }
 
 template <class T>
-void add_band(const Layout& layout, int64_t band, const T* seen, const T* g, int64_t step, T* to) {
+void add_slice(const std::vector<int64_t>& offsets, const T* seen, const T* g, int64_t step,
+               int64_t count, T* to) {
   int64_t out = 0;
   for (; out + 2 * kWidth<T> <= step; out += 2 * kWidth<T>)
-    add_all_taps<kTapsOfTwo, 2>(layout, band, seen, g + out, step, to + out);
-  if (out < step) add_all_taps<kTapsOfOne, 1>(layout, band, seen, g + out, step, to + out);
+    add_all_taps<kTapsOfTwo, 2>(offsets, seen, g + out, step, count, to + out);
+  if (out < step) add_all_taps<kTapsOfOne, 1>(offsets, seen, g + out, step, count, to + out);
 }
 
 }  // namespace
@@ -295,23 +316,23 @@ void direct_convolution(const Window& window, const DirectSizes& s, const T* x,
                         const DirectWeight<T>& weight, const T* bias, T* y) {
   const Layout layout(window, s);
   const PackedWeight<T> packed(s, product(window.kernel), weight, bias);
-  const int64_t positions = product(window.positions);
-  const int64_t step = round_up(layout.length, kWidth<T>);
-  parallel_for(s.batch * s.groups * layout.bands, [&](int64_t block) {
-    const int64_t unit = block / layout.bands, band = block % layout.bands;
-    const Scratch<T> seen(layout.numbers<T>()), staged(kOuts * step);
-    layout.lay_out(x + unit * s.in * product(window.image), band, seen.data());
-    for (int64_t out = 0; out < s.out; out += kOuts) {
-      const T* const start = packed.block(unit % s.groups, out / kOuts);
-      for (int64_t i = 0; i < step; i += kVectors * kWidth<T>)
-        map_vectors<kVectors>((step - i) / kWidth<T>, layout.offsets, seen.data() + i,
-                              start + kOuts, start, staged.data() + i, step);
+  const int64_t positions = product(window.positions), units = s.batch * s.groups;
+  // A few images each: their zeros are the same.
+  const int64_t images = layout.bands > 1 ? 1 : std::clamp<int64_t>(2 * units / kBlocks, 1, 4);
+  parallel_for(ceil_div(units * layout.bands, images), [&](int64_t block) {
+    const Scratch<T> seen(layout.numbers<T>());
+    for (int64_t i = block * images; i < std::min((block + 1) * images, units * layout.bands);
+         ++i) {
+      const int64_t unit = i / layout.bands, band = i % layout.bands;
+      layout.lay_out(x + unit * s.in * product(window.image), band, i == block * images,
+                     seen.data());
       const Axes part = layout.extents(band);
-      for (int64_t i = 0; i < std::min(kOuts, s.out - out); ++i) {
+      for (int64_t out = 0; out < s.out; out += kOuts) {
+        const T* const start = packed.block(unit % s.groups, out / kOuts);
         layout.for_each_slice(band, [&](int64_t first, int64_t place) {
-          copy_rows(staged.data() + i * step + place, layout.size[2],
-                    y + (unit * s.out + out + i) * positions + first, window.positions[2], part[1],
-                    part[2]);
+          map_slice(layout.offsets, seen.data() + place, start, part[1] * part[2],
+                    std::min(kOuts, s.out - out), y + (unit * s.out + out) * positions + first,
+                    positions);
         });
       }
     }
@@ -336,19 +357,25 @@ void direct_convolution_weight(const Window& window, const DirectSizes& s, const
     std::fill_n(to, numbers, T{0});
     for (int64_t i = bands * sum / sums; i < bands * (sum + 1) / sums; ++i) {
       const int64_t unit = i / layout.bands * s.groups + group, band = i % layout.bands;
-      layout.lay_out(x + unit * s.in * product(window.image), band, seen.data());
-      transpose_band(layout, band, g + unit * s.out * positions, s.out, rows.data());
-      add_band(layout, band, seen.data(), rows.data(), step, to);
+      const bool clear = layout.bands > 1 || i == bands * sum / sums;
+      layout.lay_out(x + unit * s.in * product(window.image), band, clear, seen.data());
+      const Axes part = layout.extents(band);
+      layout.for_each_slice(band, [&](int64_t first, int64_t place) {
+        const int64_t count = part[1] * part[2];
+        transpose_slice(g + unit * s.out * positions + first, positions, s.out, count, rows.data(),
+                        step);
+        add_slice(layout.offsets, seen.data() + place, rows.data(), step, count, to);
+      });
     }
   });
-  for (int64_t i = 0; i < s.groups * s.out; ++i) {
-    const T* from = partial.data() + i / s.out * sums * numbers + i % s.out;
-    for (int64_t tap = 0; tap < taps; ++tap, from += step) {
-      T total = *from;
-      for (int64_t sum = 1; sum < sums; ++sum) total += from[sum * numbers];
-      weight[i * taps + tap] = total;
+  parallel_for(s.groups, [&](int64_t group) {
+    T* const totals = partial.data() + group * sums * numbers;
+    for (int64_t sum = 1; sum < sums; ++sum) {
+      for (int64_t i = 0; i < numbers; ++i) totals[i] += totals[sum * numbers + i];
     }
-  }
+    T* const to = weight + group * s.out * taps;
+    for (int64_t i = 0; i < s.out * taps; ++i) to[i] = totals[i % taps * step + i / taps];
+  });
 }
 
 template void direct_convolution(const Window&, const DirectSizes&, const float*,
