@@ -131,6 +131,25 @@ class Scratch {
   Array array_;
 };
 
+// What is read next is asked for, a part at a time, while the processor multiplies.
+class Ahead {
+ public:
+  template <class T>
+  Ahead(const T* data, int64_t count, int64_t parts)
+      : next_(reinterpret_cast<const char*>(data)),
+        end_(reinterpret_cast<const char*>(data + count)),
+        step_(ceil_div((end_ - next_) / kLine, parts) * kLine) {}
+  void ask() {
+    const char* const end = std::min(end_, next_ + step_);
+    for (; next_ < end; next_ += kLine) __builtin_prefetch(next_);
+  }
+
+ private:
+  static constexpr int64_t kLine = 64;
+  const char *next_, *end_;
+  int64_t step_;
+};
+
 // ---- the map -----------------------------------------------------------------------------------------------
 
 // kOuts output channels at V vectors of positions.
@@ -143,7 +162,10 @@ void map_vectors(int64_t left, const std::vector<int64_t>& offsets, const T* see
   constexpr int64_t width = static_cast<int64_t>(B::size);
   B sums[kOuts][V];
   for (int64_t out = 0; out < kOuts; ++out) {
-    for (int64_t v = 0; v < V; ++v) sums[out][v] = B(weight[out]);
+    for (int64_t v = 0; v < V; ++v) {
+      sums[out][v] = B(weight[out]);
+      __builtin_prefetch(to + out * to_step + v * width, 1);
+    }
   }
   for (const int64_t offset : offsets) {
     weight += kOuts;
@@ -163,12 +185,13 @@ void map_vectors(int64_t left, const std::vector<int64_t>& offsets, const T* see
 // that is enough; what has no room for all that is computed is staged.
 template <class T>
 void map_slice(const std::vector<int64_t>& offsets, const T* seen, const T* weight, int64_t count,
-               int64_t outs, T* y, int64_t y_step) {
+               int64_t outs, T* y, int64_t y_step, Ahead& ahead) {
   using Short =
       std::conditional_t<kWidth<T> >= 8, xsimd::make_sized_batch_t<T, kWidth<T> / 2>, Batch<T>>;
   constexpr int64_t width = kWidth<T>, half = static_cast<int64_t>(Short::size);
   const bool staged = outs < kOuts || count < width;
   for (int64_t i = 0; i < count;) {
+    ahead.ask();
     const int64_t left = count - i, vectors = std::clamp<int64_t>(left / width, 1, kVectors);
     if (!staged && left <= half) {
       i = count - half;
@@ -279,9 +302,11 @@ template <int64_t M, int64_t V, class T>
 // All elements of the window, up to M at a time, in tiles that are almost equal.
 template <int64_t M, int64_t V, class T>
 void add_all_taps(const std::vector<int64_t>& offsets, const T* seen, const T* g, int64_t step,
-                  int64_t positions, T* to) {
+                  int64_t positions, T* to, Ahead& x, Ahead& gradient) {
   const int64_t count = static_cast<int64_t>(offsets.size()), tiles = ceil_div(count, M);
   for (int64_t tile = 0; tile < tiles; ++tile) {
+    x.ask();
+    gradient.ask();
     const int64_t tap = count * tile / tiles, taps = count * (tile + 1) / tiles - tap;
     add_taps<M, V>(taps, offsets.data() + tap, seen, g, step, positions, to + tap * step);
   }
@@ -289,11 +314,12 @@ void add_all_taps(const std::vector<int64_t>& offsets, const T* seen, const T* g
 
 template <class T>
 void add_slice(const std::vector<int64_t>& offsets, const T* seen, const T* g, int64_t step,
-               int64_t count, T* to) {
+               int64_t count, T* to, Ahead& x, Ahead& gradient) {
   int64_t out = 0;
   for (; out + 2 * kWidth<T> <= step; out += 2 * kWidth<T>)
-    add_all_taps<kTapsOfTwo, 2>(offsets, seen, g + out, step, count, to + out);
-  if (out < step) add_all_taps<kTapsOfOne, 1>(offsets, seen, g + out, step, count, to + out);
+    add_all_taps<kTapsOfTwo, 2>(offsets, seen, g + out, step, count, to + out, x, gradient);
+  if (out < step)
+    add_all_taps<kTapsOfOne, 1>(offsets, seen, g + out, step, count, to + out, x, gradient);
 }
 
 }  // namespace
@@ -319,20 +345,22 @@ void direct_convolution(const Window& window, const DirectSizes& s, const T* x,
   const int64_t positions = product(window.positions), units = s.batch * s.groups;
   // A few images each: their zeros are the same.
   const int64_t images = layout.bands > 1 ? 1 : std::clamp<int64_t>(2 * units / kBlocks, 1, 4);
+  const int64_t image = s.in * product(window.image);
+  const int64_t tiles = ceil_div(s.out, kOuts) * ceil_div(positions, kVectors * kWidth<T>);
   parallel_for(ceil_div(units * layout.bands, images), [&](int64_t block) {
+    const int64_t begin = block * images, end = std::min(begin + images, units * layout.bands);
     const Scratch<T> seen(layout.numbers<T>());
-    for (int64_t i = block * images; i < std::min((block + 1) * images, units * layout.bands);
-         ++i) {
+    for (int64_t i = begin; i < end; ++i) {
       const int64_t unit = i / layout.bands, band = i % layout.bands;
-      layout.lay_out(x + unit * s.in * product(window.image), band, i == block * images,
-                     seen.data());
+      layout.lay_out(x + unit * image, band, i == begin, seen.data());
+      Ahead ahead(x + (unit + 1) * image, i + 1 < end ? image : 0, tiles);
       const Axes part = layout.extents(band);
       for (int64_t out = 0; out < s.out; out += kOuts) {
         const T* const start = packed.block(unit % s.groups, out / kOuts);
         layout.for_each_slice(band, [&](int64_t first, int64_t place) {
           map_slice(layout.offsets, seen.data() + place, start, part[1] * part[2],
                     std::min(kOuts, s.out - out), y + (unit * s.out + out) * positions + first,
-                    positions);
+                    positions, ahead);
         });
       }
     }
@@ -355,16 +383,22 @@ void direct_convolution_weight(const Window& window, const DirectSizes& s, const
     const Scratch<T> rows(product(layout.extents(0)) * step);
     T* const to = partial.data() + block * numbers;
     std::fill_n(to, numbers, T{0});
-    for (int64_t i = bands * sum / sums; i < bands * (sum + 1) / sums; ++i) {
+    const int64_t last = bands * (sum + 1) / sums, size = product(window.image);
+    for (int64_t i = bands * sum / sums; i < last; ++i) {
       const int64_t unit = i / layout.bands * s.groups + group, band = i % layout.bands;
       const bool clear = layout.bands > 1 || i == bands * sum / sums;
-      layout.lay_out(x + unit * s.in * product(window.image), band, clear, seen.data());
+      layout.lay_out(x + unit * s.in * size, band, clear, seen.data());
+      const int64_t next = i + 1 < last && layout.bands == 1 ? 1 : 0;
+      Ahead image(x + (unit + s.groups) * s.in * size, next * s.in * size, taps / kTapsOfTwo);
+      Ahead gradient(g + (unit + s.groups) * s.out * positions, next * s.out * positions,
+                     taps / kTapsOfTwo);
       const Axes part = layout.extents(band);
       layout.for_each_slice(band, [&](int64_t first, int64_t place) {
         const int64_t count = part[1] * part[2];
         transpose_slice(g + unit * s.out * positions + first, positions, s.out, count, rows.data(),
                         step);
-        add_slice(layout.offsets, seen.data() + place, rows.data(), step, count, to);
+        add_slice(layout.offsets, seen.data() + place, rows.data(), step, count, to, image,
+                  gradient);
       });
     }
   });
