@@ -424,7 +424,7 @@ void weight_all(const Sizes& s, const T* g, const T* x, T* weight) {
     });
   }
   if (const DirectSizes sizes{s.batch, s.groups, s.in, s.out};
-      s.rows() >= kLeastRows && suits_direct_convolution(s.window, sizes)) {
+      suits_direct_convolution(s.window, sizes)) {
     return direct_convolution_weight(s.window, sizes, g, x, weight);
   }
   const Tiles tiles(s, sizeof(T));

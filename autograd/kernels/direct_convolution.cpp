@@ -15,7 +15,7 @@ constexpr int64_t kWidth = static_cast<int64_t>(Batch<T>::size);
 
 // Sums that a tile keeps in registers, of which AVX-512 has 32 and others 16.
 constexpr int64_t kOuts = sizeof(Batch<float>) == 64 ? 8 : 4, kVectors = 3;
-constexpr int64_t kTapsOfOne = 13, kTapsOfTwo = sizeof(Batch<float>) == 64 ? 8 : 4;
+constexpr int64_t kTapsOfOne = 9, kTapsOfTwo = sizeof(Batch<float>) == 64 ? 8 : 4;
 
 // A band of the image, laid out, has about so many numbers; they stay in a core's own cache.
 constexpr int64_t kBandNumbers = int64_t{1} << 16;
