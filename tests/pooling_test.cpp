@@ -77,6 +77,28 @@ TEST(Pooling, pairs_of_rows_have_the_maxima_that_loops_find) {
   }
 }
 
+// max_pool2d keeps the places in the windows, max_pool2d_with_indices those in the image.
+TEST(Pooling, pairs_of_rows_have_the_gradients_that_their_indices_say) {
+  manual_seed(6);
+  for (int64_t width = 8; width < 40; ++width) {
+    for (const Dtype dtype : {kFloat32, kFloat64}) {
+      const Tensor x = rand({2, 3, 7, width}, {.dtype = dtype}).requires_grad_();
+      const auto [values, indices] = max_pool2d_with_indices(x.detach(), 2);
+      const Tensor g = rand(values.shape(), {.dtype = dtype}).requires_grad_();
+      const Tensor got =
+          autograd::grad({max_pool2d(x, 2)}, {x}, {.grad_outputs = {g}, .create_graph = true})[0];
+      EXPECT_TRUE(
+          equal(got.detach(), max_unpool2d(g.detach(), indices, 2, {.output_size = {7, width}})))
+          << width;
+      const Tensor factors = rand(x.shape(), {.dtype = dtype});
+      const Tensor expected = gather(flatten(factors, 2), 2, flatten(indices, 2));
+      EXPECT_TRUE(
+          equal(autograd::grad({(got * factors).sum()}, {g})[0], expected.reshape(g.shape())))
+          << width;
+    }
+  }
+}
+
 TEST(Pooling, takes_integers_of_every_size) {
   const int64_t least = std::numeric_limits<int64_t>::min();
   const Tensor x = from_vector(std::vector<int64_t>{least, least, 5, 7}, {1, 4});

@@ -35,6 +35,15 @@ void deinterleave(V& low, V& high, std::integer_sequence<int, I...>) {
   high = __builtin_shufflevector(a, b, (2 * I + 1)...);
 }
 
+/// The inverse.
+template <class V, int... I>
+void interleave(V& even, V& odd, std::integer_sequence<int, I...>) {
+  constexpr int n = sizeof...(I);
+  const V a = even, b = odd;
+  even = __builtin_shufflevector(a, b, (I / 2 + I % 2 * n)...);
+  odd = __builtin_shufflevector(a, b, (n / 2 + I / 2 + I % 2 * n)...);
+}
+
 /// Of two rows of a matrix, the off-diagonal blocks of `Step` columns change places.
 template <int Step, class V, int... I>
 void exchange(V& upper, V& lower, std::integer_sequence<int, I...>) {

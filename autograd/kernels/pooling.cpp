@@ -213,15 +213,15 @@ bool in_pairs(const PoolAxes& axes) {
 
 // N results at once, the last N of a row over some of those before them. Left to the compiler, the
 // choices become branches that the processor mispredicts. Ten times as fast as RowPooling.
-template <int64_t N, class T>
-void pool_pairs(const PoolAxes& axes, const T* x, T* values, int64_t* indices) {
+template <int64_t N, class T, class Place>
+void pool_pairs(const PoolAxes& axes, const T* x, T* values, Place* places) {
   using V = Lanes<T, N>;
   using Taps = decltype(V{} > V{});
   using Tap = std::remove_cvref_t<decltype(Taps{}[0])>;
-  using Places = Lanes<int64_t, N>;
+  using Row = Lanes<Place, N>;
   constexpr auto each = std::make_integer_sequence<int, N>();
   const int64_t width = axes[2].size, count = window_count(axes[2]);
-  Places steps;
+  Lanes<int64_t, N> steps;
   for (int64_t j = 0; j < N; ++j) steps[j] = 2 * j;
   for (int64_t row = 0; row < window_count(axes[1]); ++row) {
     for (int64_t next = 0; next < count; next += N) {
@@ -240,13 +240,63 @@ void pool_pairs(const PoolAxes& axes, const T* x, T* values, int64_t* indices) {
         taken = better ? Taps{} + static_cast<Tap>(tap) : taken;
       }
       store_lanes(best, values + i);
-      if (!indices) continue;
-      const Places tap = __builtin_convertvector(taken, Places);
-      const Places places = first + steps + (tap & 1) + (tap >> 1) * width;
-      store_lanes(places, indices + i);
+      if (!places) continue;
+      Row seen_at = __builtin_convertvector(taken, Row);
+      if constexpr (std::is_same_v<Place, int64_t>)
+        seen_at = first + steps + (seen_at & 1) + (seen_at >> 1) * width;
+      store_lanes(seen_at, places + i);
     }
     values += count;
-    if (indices) indices += count;
+    if (places) places += count;
+  }
+}
+
+template <class T, class Place>
+void pool_pairs(const PoolAxes& axes, const T* x, T* values, Place* places) {
+  if (window_count(axes[2]) >= 8) return pool_pairs<8>(axes, x, values, places);
+  pool_pairs<4>(axes, x, values, places);
+}
+
+// Every element of the image is written once.
+template <int64_t N, class T>
+void unpool_pairs(const T* g, const uint8_t* taps, int64_t rows, int64_t count, int64_t width,
+                  T* to) {
+  using Taps = decltype(Lanes<T, N>{} > Lanes<T, N>{});
+  constexpr auto each = std::make_integer_sequence<int, N>();
+  for (int64_t row = 0; row < rows; ++row, to += 2 * width, g += count, taps += count) {
+    for (int64_t next = 0; next < count; next += N) {
+      const int64_t i = std::min(next, count - N);
+      Lanes<T, N> given, parts[4];
+      Lanes<uint8_t, N> places;
+      load_lanes(g + i, given);
+      load_lanes(taps + i, places);
+      const Taps taken = __builtin_convertvector(places, Taps);
+      for (int tap = 0; tap < 4; ++tap) parts[tap] = taken == tap ? given : Lanes<T, N>{};
+      interleave(parts[0], parts[1], each);
+      interleave(parts[2], parts[3], each);
+      for (int part = 0; part < 4; ++part)
+        store_lanes(parts[part], to + part / 2 * width + 2 * i + part % 2 * N);
+    }
+    for (int64_t i = 2 * count; i < width; ++i) to[i] = to[width + i] = T(0);
+  }
+}
+
+template <class T>
+void put_pairs(const T* g, const uint8_t* taps, const Shape& pooled, const Shape& shape,
+               int64_t begin, int64_t end, T* to) {
+  const int rank = shape.rank();
+  const int64_t rows = pooled[rank - 2], count = pooled[rank - 1];
+  const int64_t height = shape[rank - 2], width = shape[rank - 1];
+  for (int64_t plane = begin; plane < end; ++plane) {
+    const T* from = g + plane * rows * count;
+    const uint8_t* places = taps + plane * rows * count;
+    T* const image = to + plane * height * width;
+    if (count >= 8) {
+      unpool_pairs<8>(from, places, rows, count, width, image);
+    } else {
+      unpool_pairs<4>(from, places, rows, count, width, image);
+    }
+    std::fill(image + 2 * rows * width, image + height * width, T(0));
   }
 }
 
@@ -264,8 +314,7 @@ void pool_planes(const std::vector<PoolAxes>& axes, int64_t begin, int64_t end, 
     });
   } else if (in_pairs(axes[0])) {
     each([&](int64_t, const T* from, T* to, int64_t* places) {
-      if (window_count(axes[0][2]) >= 8) return pool_pairs<8>(axes[0], from, to, places);
-      pool_pairs<4>(axes[0], from, to, places);
+      pool_pairs(axes[0], from, to, places);
     });
   } else {
     each([rows = RowPooling<T>(axes[0])](int64_t, const T* from, T* to, int64_t* places) mutable {
@@ -277,7 +326,7 @@ void pool_planes(const std::vector<PoolAxes>& axes, int64_t begin, int64_t end, 
 }  // namespace
 
 PooledMax max_pool(const char* op, const Array& given, int axes_count,
-                   const std::vector<PoolAxes>& axes, bool indexed) {
+                   const std::vector<PoolAxes>& axes, Places places) {
   const Array x = contiguous(given);
   Shape shape = x.shape();
   int64_t pooled = 1;
@@ -286,37 +335,67 @@ PooledMax max_pool(const char* op, const Array& given, int axes_count,
     shape[shape.rank() - axes_count + i] = count;
     pooled *= count;
   }
+  const bool is_short = places == Places::kShort && is_floating(x.dtype()) && axes_count == 2 &&
+                        axes.size() == 1 && pooled > 0 && in_pairs(axes[0]);
   PooledMax best{Array::empty(shape, x.dtype()), {}};
-  if (indexed) best.indices = Array::empty(shape, kInt64);
+  if (places != Places::kNone) best.places = Array::empty(shape, is_short ? kUInt8 : kInt64);
   if (best.values.numel() == 0) return best;
   const int64_t size = plane_size(x.shape(), axes_count), planes = best.values.numel() / pooled;
+  if (is_short) {
+    dispatch_float(x.dtype(), op, [&]<class T>(TypeTag<T>) {
+      for_planes(planes, size + pooled, [&](int64_t begin, int64_t end) {
+        for (int64_t plane = begin; plane < end; ++plane)
+          pool_pairs(axes[0], x.data<T>() + plane * size, best.values.data<T>() + plane * pooled,
+                     best.places.data<uint8_t>() + plane * pooled);
+      });
+    });
+    return best;
+  }
   dispatch_number(x.dtype(), op, [&]<class T>(TypeTag<T>) {
     for_planes(planes, size + pooled, [&](int64_t begin, int64_t end) {
       pool_planes(axes, begin, end, size, pooled, x.data<T>(), best.values.data<T>(),
-                  indexed ? best.indices.data<int64_t>() : nullptr);
+                  places == Places::kNone ? nullptr : best.places.data<int64_t>());
     });
   });
   return best;
 }
 
-Array max_pool_backward(const Array& given, const Array& given_indices, const Shape& shape,
+Array max_pool_backward(const Array& given, const Array& given_places, const Shape& shape,
                         int axes_count) {
-  const Array g = contiguous(given), indices = contiguous(given_indices);
+  const Array g = contiguous(given), places = contiguous(given_places);
   Array y = Array::empty(shape, g.dtype());
   if (y.numel() == 0) return y;
   const int64_t size = plane_size(shape, axes_count), planes = y.numel() / size;
   const int64_t pooled = g.numel() / planes;
   dispatch_float(g.dtype(), "max_pool_backward", [&]<class T>(TypeTag<T>) {
     for_planes(planes, size + pooled, [&](int64_t begin, int64_t end) {
+      if (places.dtype() == kUInt8) {
+        return put_pairs(g.data<T>(), places.data<uint8_t>(), g.shape(), shape, begin, end,
+                         y.data<T>());
+      }
       for (int64_t plane = begin; plane < end; ++plane) {
         T* to = y.data<T>() + plane * size;
         const T* from = g.data<T>() + plane * pooled;
-        const int64_t* places = indices.data<int64_t>() + plane * pooled;
+        const int64_t* indices = places.data<int64_t>() + plane * pooled;
         std::fill_n(to, size, T(0));
-        for (int64_t i = 0; i < pooled; ++i) to[places[i]] += from[i];
+        for (int64_t i = 0; i < pooled; ++i) to[indices[i]] += from[i];
       }
     });
   });
+  return y;
+}
+
+Array indices_of(const Array& given, const Shape& shape) {
+  if (given.dtype() != kUInt8) return given;
+  const Array places = contiguous(given);
+  Array y = Array::empty(places.shape(), kInt64);
+  const int rank = shape.rank();
+  const int64_t rows = places.size(rank - 2), count = places.size(rank - 1);
+  const int64_t width = shape[rank - 1];
+  for (int64_t i = 0; i < y.numel(); ++i) {
+    const int64_t tap = places.data<uint8_t>()[i], row = i / count % rows;
+    y.data<int64_t>()[i] = (2 * row + tap / 2) * width + 2 * (i % count) + tap % 2;
+  }
   return y;
 }
 

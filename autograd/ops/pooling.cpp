@@ -147,25 +147,28 @@ Tensor take_places(const Tensor& x, const Tensor& indices, int axes) {
 }
 
 // An operation of its own: a scatter that knows its places to be right and sums plane by plane.
-Tensor put_places(const Tensor& g, const Tensor& indices, const Shape& shape, int axes) {
+Tensor put_places(const Tensor& g, const Tensor& places, const Shape& shape, int axes) {
   return record("max_pool_backward",
-                kernels::max_pool_backward(g.array(), indices.array(), shape, axes),
-                wrt(g, [indices = keep(indices), axes](const Tensor& gg) {
-                  return take_places(gg, indices(), axes);
+                kernels::max_pool_backward(g.array(), places.array(), shape, axes),
+                wrt(g, [places = keep(places), shape, axes](const Tensor& gg) {
+                  const Tensor indices(kernels::indices_of(places().array(), shape));
+                  return take_places(gg, indices, axes);
                 }));
 }
 
 ValuesAndIndices pool_max(const Call& call, const std::vector<PoolAxes>& axes, bool with_indices) {
-  const bool indexed = with_indices || (is_grad_enabled() && call.x.requires_grad());
-  kernels::PooledMax best = kernels::max_pool(call.op, call.x.array(), call.axes, axes, indexed);
-  if (!indexed) return {Tensor(std::move(best.values)), Tensor()};
-  const Tensor indices(std::move(best.indices));
+  using kernels::Places;
+  const bool recorded = is_grad_enabled() && call.x.requires_grad();
+  const Places kind = with_indices ? Places::kIndices : recorded ? Places::kShort : Places::kNone;
+  kernels::PooledMax best = kernels::max_pool(call.op, call.x.array(), call.axes, axes, kind);
+  if (kind == Places::kNone) return {Tensor(std::move(best.values)), Tensor()};
+  const Tensor places(std::move(best.places));
   Tensor values = record(
       call.op, std::move(best.values),
-      wrt(call.x, [indices = keep(indices), n = call.axes](const Tensor& g, const Shape& shape) {
-        return put_places(g, indices(), shape, n);
+      wrt(call.x, [places = keep(places), n = call.axes](const Tensor& g, const Shape& shape) {
+        return put_places(g, places(), shape, n);
       }));
-  return {std::move(values), indices};
+  return {std::move(values), places};
 }
 
 ValuesAndIndices max_pool(const Call& call, const IntList& kernel_size,
