@@ -273,9 +273,11 @@ void transpose_slice(const T* from, int64_t from_step, int64_t outs, int64_t cou
 // keeps the rows' pointers in vector registers. The sums begin at zero: long sums round more.
 template <int64_t M, int64_t V, class T>
 [[gnu::noinline]] void add_taps(int64_t taps, const int64_t* offsets, const T* seen, const T* g,
-                                int64_t step, int64_t count, T* to) {
+                                int64_t step, int64_t count, T* to, const char* ahead,
+                                int64_t ahead_step) {
   if constexpr (M > 1) {
-    if (taps < M) return add_taps<M - 1, V>(taps, offsets, seen, g, step, count, to);
+    if (taps < M)
+      return add_taps<M - 1, V>(taps, offsets, seen, g, step, count, to, ahead, ahead_step);
   }
   Batch<T> sums[M][V];
   const T* from[M];
@@ -283,7 +285,8 @@ template <int64_t M, int64_t V, class T>
     from[tap] = seen + offsets[tap];
     for (int64_t v = 0; v < V; ++v) sums[tap][v] = Batch<T>(T{0});
   }
-  for (int64_t i = 0; i < count; ++i, g += step) {
+  for (int64_t i = 0; i < count; ++i, g += step, ahead += ahead_step) {
+    __builtin_prefetch(ahead);
     Batch<T> factors[V];
     for (int64_t v = 0; v < V; ++v) factors[v] = Batch<T>::load_unaligned(g + v * kWidth<T>);
     for (int64_t tap = 0; tap < M; ++tap) {
@@ -299,27 +302,35 @@ template <int64_t M, int64_t V, class T>
   }
 }
 
+// What is read next, while the processor multiplies: a little of `gradient` at each position.
+struct Next {
+  Ahead image;
+  const char* gradient;
+  int64_t channel;  // bytes, or 0
+};
+
 // All elements of the window, up to M at a time, in tiles that are almost equal.
 template <int64_t M, int64_t V, class T>
 void add_all_taps(const std::vector<int64_t>& offsets, const T* seen, const T* g, int64_t step,
-                  int64_t positions, T* to, Ahead& x, Ahead& gradient) {
+                  int64_t positions, T* to, Next& next) {
   const int64_t count = static_cast<int64_t>(offsets.size()), tiles = ceil_div(count, M);
+  const int64_t bytes = ceil_div(V * kWidth<T> * next.channel, tiles * positions);
   for (int64_t tile = 0; tile < tiles; ++tile) {
-    x.ask();
-    gradient.ask();
+    next.image.ask();
     const int64_t tap = count * tile / tiles, taps = count * (tile + 1) / tiles - tap;
-    add_taps<M, V>(taps, offsets.data() + tap, seen, g, step, positions, to + tap * step);
+    add_taps<M, V>(taps, offsets.data() + tap, seen, g, step, positions, to + tap * step,
+                   next.gradient + tile * positions * bytes, bytes);
   }
+  next.gradient += V * kWidth<T> * next.channel;
 }
 
 template <class T>
 void add_slice(const std::vector<int64_t>& offsets, const T* seen, const T* g, int64_t step,
-               int64_t count, T* to, Ahead& x, Ahead& gradient) {
+               int64_t count, T* to, Next& next) {
   int64_t out = 0;
   for (; out + 2 * kWidth<T> <= step; out += 2 * kWidth<T>)
-    add_all_taps<kTapsOfTwo, 2>(offsets, seen, g + out, step, count, to + out, x, gradient);
-  if (out < step)
-    add_all_taps<kTapsOfOne, 1>(offsets, seen, g + out, step, count, to + out, x, gradient);
+    add_all_taps<kTapsOfTwo, 2>(offsets, seen, g + out, step, count, to + out, next);
+  if (out < step) add_all_taps<kTapsOfOne, 1>(offsets, seen, g + out, step, count, to + out, next);
 }
 
 }  // namespace
@@ -329,12 +340,10 @@ bool suits_direct_convolution(const Window& window, const DirectSizes& sizes) {
   if (window.stride != one || window.kernel == one || sizes.out < kOuts / 2) return false;
   if (*std::min_element(window.padding.begin(), window.padding.end()) < 0) return false;
   if (product(window.positions) == 0 || sizes.in == 0) return false;
-  // Between the rows of positions there are others, which are computed in vain.
-  int64_t computed = 1;
-  for (size_t axis = outer_axis(window) + 1; axis < 3; ++axis)
-    computed *= window.positions[axis] + (window.kernel[axis] - 1) * window.dilation[axis];
-  computed = round_up(computed * window.positions[outer_axis(window)], kWidth<float>);
-  return 5 * product(window.positions) >= 3 * computed;
+  // A slice is computed by whole vectors.
+  const Axes& positions = window.positions;
+  const int64_t slice = positions[1] * positions[2];
+  return 5 * slice >= 3 * round_up(slice, kWidth<float>);
 }
 
 template <class T>
@@ -388,17 +397,18 @@ void direct_convolution_weight(const Window& window, const DirectSizes& s, const
       const int64_t unit = i / layout.bands * s.groups + group, band = i % layout.bands;
       const bool clear = layout.bands > 1 || i == bands * sum / sums;
       layout.lay_out(x + unit * s.in * size, band, clear, seen.data());
-      const int64_t next = i + 1 < last && layout.bands == 1 ? 1 : 0;
-      Ahead image(x + (unit + s.groups) * s.in * size, next * s.in * size, taps / kTapsOfTwo);
-      Ahead gradient(g + (unit + s.groups) * s.out * positions, next * s.out * positions,
-                     taps / kTapsOfTwo);
+      const int64_t more = i + 1 < last && layout.bands == 1 ? 1 : 0;
+      const T* const images = x + (unit + s.groups) * s.in * size;
+      const T* const gradients = g + (unit + more * s.groups) * s.out * positions;
+      Next next{Ahead(images, more * s.in * size, taps / kTapsOfTwo),
+                reinterpret_cast<const char*>(gradients),
+                more * positions * static_cast<int64_t>(sizeof(T))};
       const Axes part = layout.extents(band);
       layout.for_each_slice(band, [&](int64_t first, int64_t place) {
         const int64_t count = part[1] * part[2];
         transpose_slice(g + unit * s.out * positions + first, positions, s.out, count, rows.data(),
                         step);
-        add_slice(layout.offsets, seen.data() + place, rows.data(), step, count, to, image,
-                  gradient);
+        add_slice(layout.offsets, seen.data() + place, rows.data(), step, count, to, next);
       });
     }
   });
