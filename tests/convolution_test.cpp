@@ -109,6 +109,8 @@ const Sizes kCut[] = {
     {1, 1, 300, 5, 1, 2},
     {3, 9, 20, 31, 17, 5, 1, 3},   // channels and rows that fill no vectors
     {2, 24, 50, 70, 40, 3, 1, 1},  // bands of an image, the last of them shorter
+    {40, 1, 9, 20, 16, 2},         // a window with few elements
+    {35, 2, 11, 13, 32, 5, 1, 2},  // several images with the same zeros
     {2, 8, 12, 12, 8, 3, 1, 4},    // more zeros around the image than a window reaches
 };
 

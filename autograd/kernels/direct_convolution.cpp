@@ -333,6 +333,16 @@ void add_slice(const std::vector<int64_t>& offsets, const T* seen, const T* g, i
   if (out < step) add_all_taps<kTapsOfOne, 1>(offsets, seen, g + out, step, count, to + out, next);
 }
 
+// All sums of a group, [sums, taps, step], as [outs, taps]; into the first of them, too.
+template <class T>
+void add_up(T* partial, int64_t sums, int64_t taps, int64_t step, int64_t outs, T* weight) {
+  const int64_t numbers = taps * step;
+  for (int64_t sum = 1; sum < sums; ++sum) {
+    for (int64_t i = 0; i < numbers; ++i) partial[i] += partial[sum * numbers + i];
+  }
+  for (int64_t i = 0; i < outs * taps; ++i) weight[i] = partial[i % taps * step + i / taps];
+}
+
 }  // namespace
 
 bool suits_direct_convolution(const Window& window, const DirectSizes& sizes) {
@@ -341,8 +351,7 @@ bool suits_direct_convolution(const Window& window, const DirectSizes& sizes) {
   if (*std::min_element(window.padding.begin(), window.padding.end()) < 0) return false;
   if (product(window.positions) == 0 || sizes.in == 0) return false;
   // A slice is computed by whole vectors.
-  const Axes& positions = window.positions;
-  const int64_t slice = positions[1] * positions[2];
+  const int64_t slice = window.positions[1] * window.positions[2];
   return 5 * slice >= 3 * round_up(slice, kWidth<float>);
 }
 
@@ -397,12 +406,12 @@ void direct_convolution_weight(const Window& window, const DirectSizes& s, const
       const int64_t unit = i / layout.bands * s.groups + group, band = i % layout.bands;
       const bool clear = layout.bands > 1 || i == bands * sum / sums;
       layout.lay_out(x + unit * s.in * size, band, clear, seen.data());
-      const int64_t more = i + 1 < last && layout.bands == 1 ? 1 : 0;
-      const T* const images = x + (unit + s.groups) * s.in * size;
-      const T* const gradients = g + (unit + more * s.groups) * s.out * positions;
-      Next next{Ahead(images, more * s.in * size, taps / kTapsOfTwo),
-                reinterpret_cast<const char*>(gradients),
-                more * positions * static_cast<int64_t>(sizeof(T))};
+      const bool more = i + 1 < last && layout.bands == 1 && layout.outer > 0;
+      Next next{
+          Ahead(x + (unit + s.groups) * s.in * size, more ? s.in * size : 0,
+                ceil_div(taps, kTapsOfTwo)),
+          reinterpret_cast<const char*>(g + (unit + (more ? s.groups : 0)) * s.out * positions),
+          more ? positions * static_cast<int64_t>(sizeof(T)) : 0};
       const Axes part = layout.extents(band);
       layout.for_each_slice(band, [&](int64_t first, int64_t place) {
         const int64_t count = part[1] * part[2];
@@ -413,12 +422,8 @@ void direct_convolution_weight(const Window& window, const DirectSizes& s, const
     }
   });
   parallel_for(s.groups, [&](int64_t group) {
-    T* const totals = partial.data() + group * sums * numbers;
-    for (int64_t sum = 1; sum < sums; ++sum) {
-      for (int64_t i = 0; i < numbers; ++i) totals[i] += totals[sum * numbers + i];
-    }
-    T* const to = weight + group * s.out * taps;
-    for (int64_t i = 0; i < s.out * taps; ++i) to[i] = totals[i % taps * step + i / taps];
+    add_up(partial.data() + group * sums * numbers, sums, taps, step, s.out,
+           weight + group * s.out * taps);
   });
 }
 
