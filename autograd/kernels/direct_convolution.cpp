@@ -226,9 +226,11 @@ class PackedWeight {
       T* to = block(group, out / kOuts) + out % kOuts;
       if (bias) *to = bias[i];
       const T* from = weight.data + group * weight.group_step + out * weight.out_step;
-      for (int64_t k = 0; k < s.in * elements; ++k) {
-        to += kOuts;
-        *to = from[k / elements * weight.in_step + k % elements * weight.element_step];
+      for (int64_t in = 0; in < s.in; ++in, from += weight.in_step) {
+        for (int64_t k = 0; k < elements; ++k) {
+          to += kOuts;
+          *to = from[k * weight.element_step];
+        }
       }
     }
   }
@@ -340,7 +342,9 @@ void add_up(T* partial, int64_t sums, int64_t taps, int64_t step, int64_t outs, 
   for (int64_t sum = 1; sum < sums; ++sum) {
     for (int64_t i = 0; i < numbers; ++i) partial[i] += partial[sum * numbers + i];
   }
-  for (int64_t i = 0; i < outs * taps; ++i) weight[i] = partial[i % taps * step + i / taps];
+  for (int64_t out = 0; out < outs; ++out, weight += taps) {
+    for (int64_t tap = 0; tap < taps; ++tap) weight[tap] = partial[tap * step + out];
+  }
 }
 
 }  // namespace
