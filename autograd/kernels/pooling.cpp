@@ -262,15 +262,17 @@ template <int64_t N, class T>
 void unpool_pairs(const T* g, const uint8_t* taps, int64_t rows, int64_t count, int64_t width,
                   T* to) {
   using Taps = decltype(Lanes<T, N>{} > Lanes<T, N>{});
+  using Tap = std::remove_cvref_t<decltype(Taps{}[0])>;
   constexpr auto each = std::make_integer_sequence<int, N>();
   for (int64_t row = 0; row < rows; ++row, to += 2 * width, g += count, taps += count) {
     for (int64_t next = 0; next < count; next += N) {
       const int64_t i = std::min(next, count - N);
       Lanes<T, N> given, parts[4];
-      Lanes<uint8_t, N> places;
+      Tap places[N];  // GCC 12 widens vectors of bytes one by one, but not a loop over them
+      for (int64_t j = 0; j < N; ++j) places[j] = taps[i + j];
+      Taps taken;
       load_lanes(g + i, given);
-      load_lanes(taps + i, places);
-      const Taps taken = __builtin_convertvector(places, Taps);
+      load_lanes(places, taken);
       for (int tap = 0; tap < 4; ++tap) parts[tap] = taken == tap ? given : Lanes<T, N>{};
       interleave(parts[0], parts[1], each);
       interleave(parts[2], parts[3], each);
