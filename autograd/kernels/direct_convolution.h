@@ -1,9 +1,9 @@
 #pragma once
-// Convolutions at stride 1 without the matrix of what the window sees. An image is laid out with
-// its zeros around it, so that an element of the window sees at all positions the same image, only
-// shifted: a matrix of as many rows as the window has elements, in the memory of one image. With 16
-// and 32 channels of 14 x 14 and windows of 3 x 3 it takes two thirds to three quarters of the time
-// of im2col and BLAS, 80 % of what the processor can multiply and add.
+// Convolutions at stride 1 without the matrix of what the window sees. An image is laid out once
+// for each column of the window, with zeros around it, so that an element of the window sees at all
+// positions the same numbers, only shifted: a matrix of as many rows as the window has elements, in
+// the memory of as many images as it has columns. With 16 and 32 channels of 14 x 14 and windows of
+// 3 x 3 it is 86 % of what the processor can multiply and add.
 
 #include <reel/autograd/kernels/im2col.h>
 
