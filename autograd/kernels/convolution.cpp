@@ -38,8 +38,6 @@ struct Sizes {
 constexpr int64_t kColumnBytes = int64_t{1} << 19;
 // But for no fewer positions, because products of thin matrices are slow.
 constexpr int64_t kLeastPositions = 64;
-// Weights with fewer numbers for an output channel are not worth the gradient's transposition.
-constexpr int64_t kLeastRows = 64;
 // Images with so many positions are multiplied one by one, where they lie.
 constexpr int64_t kWhole = 256;
 // Enough blocks for some threads, where there is work for them.
