@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the build into a prefix of its own and uses it as others would: plain compiler calls with
-# pkg-config for each program of tests/contract, and find_package(reel) with both libraries.
+# pkg-config for each program of tests/contract, and find_package(reel) with both libraries. If the
+# library has variants, each must be loaded where it is the best that the processor has.
 # Arguments: cmake, build folder, C++ compiler, further compiler flags.
 set -eu
 cmake=$1 build=$2 compiler=$3
@@ -20,6 +21,25 @@ for program in "$contract"/*.cpp; do
   "$compiler" "$@" -std=c++20 "$program" $(pkg-config --cflags --libs reel fmt) -o "$work/$name"
   (cd "$work" && "./$name")
 done
+
+if [ -n "$(find "$work/prefix" -name glibc-hwcaps)" ]; then
+  printf '%s\n' '#include <reel/reel.h>' '#include <iostream>' \
+    'int main() { std::cout << reel::config(); }' >"$work/config.cpp"
+  # shellcheck disable=SC2046
+  "$compiler" "$@" -std=c++20 "$work/config.cpp" $(pkg-config --cflags --libs reel) -o "$work/config"
+  for hidden in AVX2 AVX512F nothing; do
+    export GLIBC_TUNABLES="glibc.cpu.hwcaps=-$hidden"
+    case $(/lib64/ld-linux-x86-64.so.2 --help | grep supported) in
+      *x86-64-v4*) instructions=avx512 ;;
+      *x86-64-v3*) instructions=avx2 ;;
+      *) instructions=sse2 ;;
+    esac
+    echo "== without $hidden: $instructions"
+    "$work/config" | grep "vector instructions: .*$instructions"
+    for program in "$contract"/*.cpp; do (cd "$work" && "./$(basename "$program" .cpp)" >/dev/null); done
+  done
+  unset GLIBC_TUNABLES
+fi
 
 echo "== find_package"
 mkdir "$work/consumer"
