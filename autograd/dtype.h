@@ -120,6 +120,9 @@ decltype(auto) dispatch_any(Dtype dtype, F&& f) {
   }
 }
 
+/// Throws that `op` requires another kind of dtype.
+[[noreturn]] void fail_dtype(const char* op, const char* required, Dtype got);
+
 /// The same for every type but bool, which is refused in the op's name.
 template <class F>
 decltype(auto) dispatch_number(Dtype dtype, const char* op, F&& f) {
@@ -135,7 +138,7 @@ decltype(auto) dispatch_number(Dtype dtype, const char* op, F&& f) {
     case Dtype::Float64:
       return f(TypeTag<double>{});
     default:
-      fail<TypeError>("{}: expected a numeric dtype, got {}", op, name_of(dtype));
+      fail_dtype(op, "numeric", dtype);
   }
 }
 
@@ -148,7 +151,7 @@ decltype(auto) dispatch_float(Dtype dtype, const char* op, F&& f) {
     case Dtype::Float64:
       return f(TypeTag<double>{});
     default:
-      fail<TypeError>("{}: expected a floating dtype, got {}", op, name_of(dtype));
+      fail_dtype(op, "floating", dtype);
   }
 }
 

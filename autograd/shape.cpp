@@ -45,6 +45,11 @@ int64_t Shape::numel_with_zero() const {
   return 0;
 }
 
+void Dims::fail_dim(int64_t dim) {
+  fail<IndexError>("dims: at most {} dims between -{} and {}, got {}", kMaxRank, kMaxRank,
+                   kMaxRank - 1, dim);
+}
+
 int wrap_dim(const char* op, int dim, int rank) {
   const int effective = std::max(rank, 1);
   check<IndexError>(dim >= -effective && dim < effective, "{}: dim must be in [{}, {}], got {}", op,

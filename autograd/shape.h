@@ -172,9 +172,8 @@ class Dims {
   Dims(const std::vector<int>& dims) : Dims(std::span<const int>(dims)) {}
 
   void push_back(int64_t dim) {
-    check<IndexError>(size_ < kMaxRank && dim >= -kMaxRank && dim < kMaxRank,
-                      "dims: at most {} dims between -{} and {}, got {}", kMaxRank, kMaxRank,
-                      kMaxRank - 1, dim);
+    if (size_ == kMaxRank || dim < -kMaxRank || dim >= kMaxRank) [[unlikely]]
+      fail_dim(dim);
     dims_[size_++] = static_cast<int8_t>(dim);
   }
   int size() const { return size_; }
@@ -184,6 +183,8 @@ class Dims {
   const int8_t* end() const { return dims_ + size_; }
 
  private:
+  [[noreturn]] static void fail_dim(int64_t dim);
+
   int8_t size_ = 0;
   int8_t dims_[kMaxRank] = {};
 };

@@ -6,6 +6,13 @@
 
 namespace reel::optim {
 
+template class OptimizerOf<AdamOptions>;
+template class OptimizerOf<AdamWOptions>;
+template class OptimizerOf<AdamaxOptions>;
+template class OptimizerOf<NAdamOptions>;
+template class OptimizerOf<RAdamOptions>;
+template class OptimizerOf<SparseAdamOptions>;
+
 using detail::check_option;
 using kernels::step_elements;
 

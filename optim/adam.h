@@ -28,6 +28,8 @@ struct AdamOptions {
   }
 };
 
+extern template class OptimizerOf<AdamOptions>;
+
 /// m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, p = p - lr m^ / (sqrt(v^) + eps)
 /// with m^ = m / (1 - beta1^t), v^ = v / (1 - beta2^t) (Kingma and Ba 2015, algorithm 1).
 /// weight_decay p is added to g. Same as torch.optim.Adam.
@@ -59,6 +61,8 @@ struct AdamWOptions {
   }
 };
 
+extern template class OptimizerOf<AdamWOptions>;
+
 /// Adam whose decay acts on the parameter, p = p (1 - lr weight_decay), not on the gradient
 /// (Loshchilov and Hutter 2019). Same as torch.optim.AdamW.
 class AdamW : public OptimizerOf<AdamWOptions> {
@@ -86,6 +90,8 @@ struct AdamaxOptions {
     f("maximize", o.maximize);
   }
 };
+
+extern template class OptimizerOf<AdamaxOptions>;
 
 /// Adam with the largest decayed gradient in place of the root: u = max(beta2 u, |g| + eps) (Kingma
 /// and Ba 2015, algorithm 2). Same as torch.optim.Adamax.
@@ -115,6 +121,8 @@ struct NAdamOptions {
   }
 };
 
+extern template class OptimizerOf<NAdamOptions>;
+
 /// Adam with Nesterov momentum (Dozat 2016). Same as torch.optim.NAdam.
 class NAdam : public OptimizerOf<NAdamOptions> {
  public:
@@ -139,6 +147,8 @@ struct RAdamOptions {
     f("weight_decay", o.weight_decay);
   }
 };
+
+extern template class OptimizerOf<RAdamOptions>;
 
 /// Adam without its adaptive step while the variance of that is not known (Liu et al. 2020). Same
 /// as torch.optim.RAdam of 1.13.
@@ -165,6 +175,8 @@ struct SparseAdamOptions {
     f("maximize", o.maximize);
   }
 };
+
+extern template class OptimizerOf<SparseAdamOptions>;
 
 /// Adam for gradients of which most rows are zero (embeddings): such rows of the parameter, and of
 /// its moments, stay as they are. Same as torch.optim.SparseAdam with the other rows as a sparse

@@ -7,6 +7,12 @@
 
 namespace reel::optim {
 
+template class OptimizerOf<AdagradOptions>;
+template class OptimizerOf<AdadeltaOptions>;
+template class OptimizerOf<RMSpropOptions>;
+template class OptimizerOf<RpropOptions>;
+template class OptimizerOf<FtrlOptions>;
+
 using detail::check_option;
 using kernels::step_elements;
 

@@ -27,6 +27,8 @@ struct AdagradOptions {
   }
 };
 
+extern template class OptimizerOf<AdagradOptions>;
+
 /// s = s + g^2, p = p - lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps) (Duchi, Hazan and Singer
 /// 2011). Same as torch.optim.Adagrad.
 class Adagrad : public OptimizerOf<AdagradOptions> {
@@ -54,6 +56,8 @@ struct AdadeltaOptions {
     f("maximize", o.maximize);
   }
 };
+
+extern template class OptimizerOf<AdadeltaOptions>;
 
 /// s = rho s + (1 - rho) g^2, d = sqrt(a + eps) / sqrt(s + eps) g, a = rho a + (1 - rho) d^2,
 /// p = p - lr d (Zeiler 2012, algorithm 1). Same as torch.optim.Adadelta.
@@ -89,6 +93,8 @@ struct RMSpropOptions {
   }
 };
 
+extern template class OptimizerOf<RMSpropOptions>;
+
 /// s = alpha s + (1 - alpha) g^2, p = p - lr g / (sqrt(s) + eps) (Tieleman and Hinton 2012;
 /// centered: Graves 2013, eq. 38 to 45). Same as torch.optim.RMSprop.
 class RMSprop : public OptimizerOf<RMSpropOptions> {
@@ -114,6 +120,8 @@ struct RpropOptions {
     f("maximize", o.maximize);
   }
 };
+
+extern template class OptimizerOf<RpropOptions>;
 
 /// A step against the sign of the gradient; its size grows while the sign stays and shrinks where
 /// it changes (Riedmiller and Braun 1993). Same as torch.optim.Rprop.
@@ -144,6 +152,8 @@ struct FtrlOptions {
     f("beta", o.beta);
   }
 };
+
+extern template class OptimizerOf<FtrlOptions>;
 
 /// Follow the regularised leader, proximal (McMahan et al. 2013, algorithm 1), with l1 that makes
 /// zeros: n' = n + g^2, z = z + g - (n'^-lr_power - n^-lr_power) / lr p,

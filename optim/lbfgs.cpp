@@ -12,6 +12,8 @@
 
 namespace reel::optim {
 
+template class OptimizerOf<LBFGSOptions>;
+
 using detail::check_option;
 
 namespace {

@@ -27,6 +27,8 @@ struct LBFGSOptions {
   }
 };
 
+extern template class OptimizerOf<LBFGSOptions>;
+
 /// Limited-memory BFGS (Nocedal and Wright 2006, algorithm 7.5; line search: algorithms 3.5 and 3.6
 /// with cubic interpolation). step(closure) runs up to max_iter iterations; the closure forgets the
 /// gradients, computes the loss and its gradients, and returns the loss. Same as torch.optim.LBFGS,

@@ -13,6 +13,41 @@
 
 namespace reel::optim {
 
+template class OptimizerOf<O>;
+template <class O>
+void SecondOrder<O>::step() {
+  fail("{}: step() needs a closure that computes the loss", this->name());
+}
+template <class O>
+std::vector<Tensor> SecondOrder<O>::free_parameters() const {
+  check(this->groups() == 1, "{}: one group of parameters is required, got {}", this->name(),
+        this->groups());
+  this->refuse_clipping();
+  std::vector<Tensor> free;
+  for (const Tensor& parameter : this->parameters(0)) {
+    if (parameter.requires_grad() && parameter.numel() > 0) free.push_back(parameter);
+  }
+  check(!free.empty(), "{}: no parameter with elements requires a gradient", this->name());
+  return free;
+}
+template <class O>
+void SecondOrder<O>::check_parts(const Tensor& g) const {
+  int64_t offset = 0;
+  for (size_t place = 0; place < this->parameters(0).size(); ++place) {
+    const Tensor& parameter = this->parameters(0)[place];
+    if (!parameter.requires_grad()) continue;
+    this->check_finite(g.narrow(0, offset, parameter.numel()), place);
+    offset += parameter.numel();
+  }
+}
+
+template class OptimizerOf<NewtonOptions>;
+template class SecondOrder<NewtonOptions>;
+template class OptimizerOf<NewtonCGOptions>;
+template class SecondOrder<NewtonCGOptions>;
+template class OptimizerOf<LevenbergMarquardtOptions>;
+template class SecondOrder<LevenbergMarquardtOptions>;
+
 using detail::check_option;
 
 void NewtonOptions::check(const char* optimizer) const {

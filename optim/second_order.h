@@ -3,7 +3,6 @@
 // with products only, for larger ones. Their closures return what they minimise; nothing needs
 // backward().
 
-#include <reel/autograd/ops/view.h>
 #include <reel/optim/optimizer_of.h>
 
 namespace reel::optim {
@@ -11,38 +10,22 @@ namespace reel::optim {
 /// Base of the methods below: the parameters as one vector. Those that do not require a gradient
 /// stay as they are. What a closure throws leaves all as it was.
 template <class O>
+extern template class OptimizerOf<O>;
+
 class SecondOrder : public OptimizerOf<O> {
  public:
   using OptimizerOf<O>::OptimizerOf;
   /// Throws: a closure is needed.
-  void step() override { fail("{}: step() needs a closure that computes the loss", this->name()); }
+  void step() override;
   /// The 2-norm of the last step, for stopping where it falls below a precision.
   double last_step() const { return last_step_; }
 
  protected:
   void update(Tensor&, const Tensor&, State&, const O&) override { step(); }
   /// The parameters to change. Throws unless there are some, in one group.
-  std::vector<Tensor> free_parameters() const {
-    check(this->groups() == 1, "{}: one group of parameters is required, got {}", this->name(),
-          this->groups());
-    this->refuse_clipping();
-    std::vector<Tensor> free;
-    for (const Tensor& parameter : this->parameters(0)) {
-      if (parameter.requires_grad() && parameter.numel() > 0) free.push_back(parameter);
-    }
-    check(!free.empty(), "{}: no parameter with elements requires a gradient", this->name());
-    return free;
-  }
+  std::vector<Tensor> free_parameters() const;
   /// With check_finite, names the parameter whose part of the gradient is not.
-  void check_parts(const Tensor& g) const {
-    int64_t offset = 0;
-    for (size_t place = 0; place < this->parameters(0).size(); ++place) {
-      const Tensor& parameter = this->parameters(0)[place];
-      if (!parameter.requires_grad()) continue;
-      this->check_finite(g.narrow(0, offset, parameter.numel()), place);
-      offset += parameter.numel();
-    }
-  }
+  void check_parts(const Tensor& g) const;
   double last_step_ = 0;
 };
 
@@ -57,6 +40,9 @@ struct NewtonOptions {
     f("damping", o.damping);
   }
 };
+
+extern template class OptimizerOf<NewtonOptions>;
+extern template class SecondOrder<NewtonOptions>;
 
 /// p = p - lr (H + damping I)^-1 g with the dense Hessian H. Throws if that matrix is singular.
 class Newton : public SecondOrder<NewtonOptions> {
@@ -81,6 +67,9 @@ struct NewtonCGOptions {
     f("max_halvings", o.max_halvings);
   }
 };
+
+extern template class OptimizerOf<NewtonCGOptions>;
+extern template class SecondOrder<NewtonCGOptions>;
 
 /// Newton's direction by conjugate gradients on products with the Hessian, which end where the
 /// curvature is not positive, and a line search by halving until the loss decreases enough (Nocedal
@@ -111,6 +100,9 @@ struct LevenbergMarquardtOptions {
     f("max_tries", o.max_tries);
   }
 };
+
+extern template class OptimizerOf<LevenbergMarquardtOptions>;
+extern template class SecondOrder<LevenbergMarquardtOptions>;
 
 /// Least squares: p = p - lr (J'J + damping diag(J'J))^-1 J'r for residuals r with Jacobian J
 /// (Marquardt 1963), with 1 on the diagonal for what the residuals do not depend on. The damping

@@ -7,6 +7,9 @@
 
 namespace reel::optim {
 
+template class OptimizerOf<SGDOptions>;
+template class OptimizerOf<ASGDOptions>;
+
 using detail::check_option;
 using kernels::step_elements;
 

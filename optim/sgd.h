@@ -35,6 +35,8 @@ struct SGDOptions {
   }
 };
 
+extern template class OptimizerOf<SGDOptions>;
+
 /// Stochastic gradient descent: d = g + weight_decay * p; with momentum, b = momentum * b + (1 -
 /// dampening) * d (b = d at first) and d = b, or d + momentum * b with nesterov; p = p - lr * d.
 /// Same as torch.optim.SGD. With lr_inside b = momentum * b + lr * d and p = p - b, which differs
@@ -70,6 +72,8 @@ struct ASGDOptions {
     f("maximize", o.maximize);
   }
 };
+
+extern template class OptimizerOf<ASGDOptions>;
 
 /// Averaged stochastic gradient descent (Polyak and Juditsky 1992); the average stands in the state
 /// "ax". Same as torch.optim.ASGD.

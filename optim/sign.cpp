@@ -8,6 +8,9 @@
 
 namespace reel::optim {
 
+template class OptimizerOf<LionOptions>;
+template class OptimizerOf<MuonOptions>;
+
 using detail::check_option;
 using kernels::step_elements;
 

@@ -21,6 +21,8 @@ struct LionOptions {
   }
 };
 
+extern template class OptimizerOf<LionOptions>;
+
 /// p = p (1 - lr weight_decay) - lr sign(beta1 m + (1 - beta1) g), then m = beta2 m + (1 - beta2) g
 /// (Chen et al. 2023, algorithm 2).
 class Lion : public OptimizerOf<LionOptions> {
@@ -51,6 +53,8 @@ struct MuonOptions {
     f("ns_steps", o.ns_steps);
   }
 };
+
+extern template class OptimizerOf<MuonOptions>;
 
 /// Momentum of a matrix, made orthogonal by a Newton-Schulz iteration: p = p (1 - lr weight_decay)
 /// - lr sqrt(max(1, rows / columns)) orthogonal(m) (Jordan 2024). Same as torch.optim.Muon. Throws

@@ -34,17 +34,7 @@ class FactorList {
   }
   /// One factor for each of `axes` axes, the rest 0. Throws unless there are one or `axes` of them,
   /// each above 0 and finite; the text names the op and `what` they are.
-  std::array<double, kMaxAxes> expand(const char* op, const char* what, int axes) const {
-    check(size_ == 1 || size_ == axes, "{}: one {} or {} of them are required, got {} of them", op,
-          what, axes, size_);
-    std::array<double, kMaxAxes> factors{};
-    for (size_t i = 0; i < static_cast<size_t>(axes); ++i) {
-      factors[i] = values_[size_ == 1 ? 0 : i];
-      check(factors[i] > 0 && factors[i] < 1e300, "{}: {} above 0 is required, got {}", op, what,
-            factors[i]);
-    }
-    return factors;
-  }
+  std::array<double, kMaxAxes> expand(const char* op, const char* what, int axes) const;
 
  private:
   int size_ = 0;  // of what was given; more than there are axes never fits

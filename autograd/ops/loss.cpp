@@ -15,6 +15,15 @@ namespace reel {
 
 using detail::reduce_losses;
 
+Tensor detail::reduce_losses(const char* op, const Tensor& losses, Reduction reduction) {
+  check(reduction != Reduction::BatchMean, "{}: the reduction is None, Mean or Sum, got BatchMean",
+        op);
+  check<TypeError>(reduction != Reduction::Mean || losses.is_floating_point(),
+                   "{}: a mean needs a floating dtype, got {}", op, losses.dtype());
+  if (reduction == Reduction::Mean) return losses.mean();
+  return reduction == Reduction::Sum ? losses.sum() : losses;
+}
+
 namespace {
 
 // The error of shapes that do not broadcast names the loss.

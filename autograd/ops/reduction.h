@@ -24,14 +24,7 @@ struct WeightedLossOptions {
 namespace detail {
 
 /// The losses reduced, in the name of `op`. The mean of no losses is NaN.
-inline Tensor reduce_losses(const char* op, const Tensor& losses, Reduction reduction) {
-  check(reduction != Reduction::BatchMean, "{}: the reduction is None, Mean or Sum, got BatchMean",
-        op);
-  check<TypeError>(reduction != Reduction::Mean || losses.is_floating_point(),
-                   "{}: a mean needs a floating dtype, got {}", op, losses.dtype());
-  if (reduction == Reduction::Mean) return losses.mean();
-  return reduction == Reduction::Sum ? losses.sum() : losses;
-}
+Tensor reduce_losses(const char* op, const Tensor& losses, Reduction reduction);
 
 }  // namespace detail
 

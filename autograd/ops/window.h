@@ -28,17 +28,7 @@ class IntList {
   }
   /// One value for each of `axes` axes. Throws unless there are one or `axes` of them, each at
   /// least `least`; the text names the op and `what` they are.
-  Shape expand(const char* op, const char* what, int axes, int64_t least) const {
-    const Shape given(values());
-    check(size_ == 1 || size_ == axes, "{}: one {} or {} of them are required, got {}{}", op, what,
-          axes, given, size_ > kMaxAxes ? " and more" : "");
-    for (int64_t value : given) {
-      check(value >= least && value <= kMost,
-            "{}: {} of at least {} and at most {} is required, got {}", op, what, least, kMost,
-            given);
-    }
-    return size_ == axes ? given : Shape::filled(axes, values_[0]);
-  }
+  Shape expand(const char* op, const char* what, int axes, int64_t least) const;
 
  private:
   void assign(std::span<const int64_t> values) {
