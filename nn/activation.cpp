@@ -45,6 +45,12 @@ std::string OptionsText<GluOptions>::repr(const GluOptions& options) {
 std::string OptionsText<SoftmaxOptions>::repr(const SoftmaxOptions& options) {
   return fmt::format("dim={}", *options.dim);
 }
+const SoftmaxOptions& detail::with_dim(const SoftmaxOptions& options,
+                                       const std::type_info& module) {
+  reel::check(options.dim.has_value(), "{}: the dim it is taken over must be given",
+              class_name(module));
+  return options;
+}
 std::string OptionsText<LeakyReluOptions>::repr(const LeakyReluOptions& options) {
   return "negative_slope=" + nn::repr(options.negative_slope);
 }

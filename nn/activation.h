@@ -50,6 +50,8 @@ Tensor softmax(const Tensor& x, const SoftmaxOptions& options);
 Tensor log_softmax(const Tensor& x, const SoftmaxOptions& options);
 Tensor softmin(const Tensor& x, const SoftmaxOptions& options);
 Tensor softmax2d(const Tensor& x);
+/// The options. Throws, in the module's name, unless dim is given.
+const SoftmaxOptions& with_dim(const SoftmaxOptions& options, const std::type_info& module);
 }  // namespace detail
 
 // ---- without options -------------------------------------------------------------------------------------
@@ -119,15 +121,8 @@ struct GLUImpl : FunctionModule<GluOptions, detail::glu> {
 template <class Impl, auto F>
 struct SoftmaxBase : FunctionModule<SoftmaxOptions, F> {
   explicit SoftmaxBase(const SoftmaxOptions& chosen = {})
-      : FunctionModule<SoftmaxOptions, F>(checked(chosen)) {}
+      : FunctionModule<SoftmaxOptions, F>(detail::with_dim(chosen, typeid(Impl))) {}
   explicit SoftmaxBase(int dim) : SoftmaxBase(SoftmaxOptions{dim}) {}
-
- private:
-  static const SoftmaxOptions& checked(const SoftmaxOptions& chosen) {
-    check(chosen.dim.has_value(), "{}: the dim it is taken over must be given",
-          detail::class_name(typeid(Impl)));
-    return chosen;
-  }
 };
 struct SoftmaxImpl : SoftmaxBase<SoftmaxImpl, detail::softmax> {
   using SoftmaxBase::SoftmaxBase;

@@ -28,6 +28,11 @@ size_t wrapped(int64_t index, size_t end, size_t size, const Module& module) {
 
 }  // namespace
 
+LambdaImpl::LambdaImpl(std::function<Tensor(const Tensor&)> function)
+    : function_(std::move(function)) {
+  check(static_cast<bool>(function_), "Lambda: the function is empty");
+}
+
 // ---- of modules --------------------------------------------------------------------------------------------
 
 bool ModuleContainer::contains(std::string_view name) const { return find(entries(), name); }

@@ -8,10 +8,7 @@ namespace reel::nn {
 /// A function of one tensor as a module.
 class LambdaImpl : public Module {
  public:
-  explicit LambdaImpl(std::function<Tensor(const Tensor&)> function)
-      : function_(std::move(function)) {
-    check(static_cast<bool>(function_), "Lambda: the function is empty");
-  }
+  explicit LambdaImpl(std::function<Tensor(const Tensor&)> function);
   Tensor forward(const Tensor& x) override { return function_(x); }
 
  private:

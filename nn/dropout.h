@@ -3,7 +3,6 @@
 
 #include <reel/autograd/ops/dropout.h>
 #include <reel/nn/handle.h>
-#include <reel/nn/repr.h>
 
 namespace reel::nn {
 
@@ -11,24 +10,26 @@ struct DropoutNdOptions {
   double p = 0.5;  ///< how likely it is to be dropped
 };
 
+namespace detail {
+/// Throws unless p is in [0, 1].
+void check_options(const DropoutNdOptions& options, const std::type_info& module);
+std::string describe(const DropoutNdOptions& options);
+}  // namespace detail
+
 /// Throws unless p is in [0, 1].
 template <class Impl, class O, Tensor (*F)(const Tensor&, const O&, Generator&)>
 class DropoutNd : public Module {
  public:
   using Options = DropoutNdOptions;
   explicit DropoutNd(const Options& chosen = {}) : options(chosen) {
-    check(options.p >= 0 && options.p <= 1, "{}: the probability p must be between 0 and 1, got {}",
-          detail::class_name(typeid(Impl)), options.p);
+    detail::check_options(options, typeid(Impl));
   }
   explicit DropoutNd(double p) : DropoutNd(Options{p}) {}
 
   Tensor forward(const Tensor& x) override {
     return F(x, {.p = options.p, .training = is_training()}, default_generator());
   }
-  // There is no variant in place: "inplace=False" is what PyTorch prints.
-  std::string extra_repr() const override {
-    return fmt::format("p={}, inplace=False", repr(options.p));
-  }
+  std::string extra_repr() const override { return detail::describe(options); }
 
   const Options options;
 };

@@ -63,6 +63,13 @@ WeightAndBias fuse_linear_bn_weights(const Tensor& linear_w, const Tensor& linea
   return fuse("fuse_linear_bn_weights", linear_w, linear_b, bn, {});
 }
 
+void detail::check_fusable(const char* name, const Module& layer, const Module& bn,
+                           bool eps_outside_root) {
+  check(!layer.is_training() && !bn.is_training(), "{}: {} and {} must be in eval mode", name,
+        layer.name(), bn.name());
+  check(!eps_outside_root, "{}: a {} with eps_outside_root cannot be folded", name, bn.name());
+}
+
 void detail::take(Module& layer, const WeightAndBias& parts) {
   layer.to(parts.weight.dtype()).eval();
   NoGradGuard no_grad;

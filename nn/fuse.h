@@ -32,16 +32,17 @@ WeightAndBias fuse_linear_bn_weights(const Tensor& linear_w, const Tensor& linea
 
 namespace detail {
 
+/// Throws unless both are in eval mode, and the normalisation's eps under its root.
+void check_fusable(const char* name, const Module& layer, const Module& bn, bool eps_outside_root);
 /// Gives the layer these numbers, in their dtype.
 void take(Module& layer, const WeightAndBias& parts);
 
 template <class Layer, class Norm>
 Handle<Layer> fused(const char* name, const Handle<Layer>& layer, const Handle<Norm>& bn) {
-  check(!layer->is_training() && !bn->is_training(), "{}: {} and {} must be in eval mode", name,
-        layer->name(), bn->name());
+  bool eps_outside_root = false;
   if constexpr (requires { bn->options.eps_outside_root; })
-    check(!bn->options.eps_outside_root, "{}: a {} with eps_outside_root cannot be folded", name,
-          bn->name());
+    eps_outside_root = bn->options.eps_outside_root;
+  check_fusable(name, *layer, *bn, eps_outside_root);
   FuseOptions how;
   how.transpose = requires { layer->options.output_padding; };
   if constexpr (requires { layer->options.groups; }) how.groups = layer->options.groups;

@@ -9,37 +9,12 @@
 
 namespace reel::nn {
 
-template <>
-struct OptionsText<SmoothL1LossOptions> {
-  static void check(const SmoothL1LossOptions& options) {
-    reel::check(options.beta >= 0, "SmoothL1Loss: beta must not be negative, got {}", options.beta);
-  }
-  static std::string repr(const SmoothL1LossOptions&) { return ""; }
-};
-template <>
-struct OptionsText<HuberLossOptions> {
-  static void check(const HuberLossOptions& options) {
-    reel::check(options.delta > 0, "HuberLoss: delta must be positive, got {}", options.delta);
-  }
-  static std::string repr(const HuberLossOptions&) { return ""; }
-};
-template <>
-struct OptionsText<CrossEntropyOptions> {
-  static void check(const CrossEntropyOptions& options) {
-    reel::check(options.label_smoothing >= 0 && options.label_smoothing <= 1,
-                "CrossEntropyLoss: label_smoothing must be in [0, 1], got {}",
-                options.label_smoothing);
-  }
-  static std::string repr(const CrossEntropyOptions&) { return ""; }
-};
-template <>
-struct OptionsText<MultiMarginLossOptions> {
-  static void check(const MultiMarginLossOptions& options) {
-    reel::check(options.p == 1 || options.p == 2, "MultiMarginLoss: p must be 1 or 2, got {}",
-                options.p);
-  }
-  static std::string repr(const MultiMarginLossOptions&) { return ""; }
-};
+// clang-format off
+template <> struct OptionsText<SmoothL1LossOptions> { static void check(const SmoothL1LossOptions& options); static std::string repr(const SmoothL1LossOptions&) { return ""; } };
+template <> struct OptionsText<HuberLossOptions> { static void check(const HuberLossOptions& options); static std::string repr(const HuberLossOptions&) { return ""; } };
+template <> struct OptionsText<CrossEntropyOptions> { static void check(const CrossEntropyOptions& options); static std::string repr(const CrossEntropyOptions&) { return ""; } };
+template <> struct OptionsText<MultiMarginLossOptions> { static void check(const MultiMarginLossOptions& options); static std::string repr(const MultiMarginLossOptions&) { return ""; } };
+// clang-format on
 
 // ---- (input, target) --------------------------------------------------------------------------------------
 

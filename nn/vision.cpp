@@ -53,6 +53,12 @@ std::string UpsampleImpl::extra_repr() const {
          ", mode=" + options.mode;
 }
 
+Shuffle::Shuffle(Move move, const char* module, const char* what, int64_t number)
+    : move_(move), what_(what), number_(number) {
+  check(number >= 1, "{}: {} must be at least 1, got {}", module, what, number);
+}
+std::string Shuffle::extra_repr() const { return fmt::format("{}={}", what_, number_); }
+
 UnfoldImpl::UnfoldImpl(const UnfoldOptions& chosen) : options(chosen) {
   check_patches("Unfold", options);
 }

@@ -52,31 +52,32 @@ using UpsamplingNearest2d = Handle<UpsamplingNearest2dImpl>;
 using UpsamplingBilinear2d = Handle<UpsamplingBilinear2dImpl>;
 
 /// Pixels or channels moved by a function of one number, which must be at least 1.
-template <Tensor (*F)(const Tensor&, int64_t)>
 class Shuffle : public Module {
  public:
-  Tensor forward(const Tensor& x) override { return F(x, number_); }
-  std::string extra_repr() const override { return fmt::format("{}={}", what_, number_); }
+  Tensor forward(const Tensor& x) override { return move_(x, number_); }
+  std::string extra_repr() const override;
 
  protected:
-  Shuffle(const char* module, const char* what, int64_t number) : what_(what), number_(number) {
-    check(number >= 1, "{}: {} must be at least 1, got {}", module, what, number);
-  }
+  using Move = Tensor (*)(const Tensor& x, int64_t number);
+  /// `what` is the number's name.
+  Shuffle(Move move, const char* module, const char* what, int64_t number);
 
  private:
+  const Move move_;
   const char* const what_;
   const int64_t number_;
 };
-struct PixelShuffleImpl : Shuffle<pixel_shuffle> {
+struct PixelShuffleImpl : Shuffle {
   explicit PixelShuffleImpl(int64_t upscale_factor)
-      : Shuffle("PixelShuffle", "upscale_factor", upscale_factor) {}
+      : Shuffle(pixel_shuffle, "PixelShuffle", "upscale_factor", upscale_factor) {}
 };
-struct PixelUnshuffleImpl : Shuffle<pixel_unshuffle> {
+struct PixelUnshuffleImpl : Shuffle {
   explicit PixelUnshuffleImpl(int64_t downscale_factor)
-      : Shuffle("PixelUnshuffle", "downscale_factor", downscale_factor) {}
+      : Shuffle(pixel_unshuffle, "PixelUnshuffle", "downscale_factor", downscale_factor) {}
 };
-struct ChannelShuffleImpl : Shuffle<channel_shuffle> {
-  explicit ChannelShuffleImpl(int64_t groups) : Shuffle("ChannelShuffle", "groups", groups) {}
+struct ChannelShuffleImpl : Shuffle {
+  explicit ChannelShuffleImpl(int64_t groups)
+      : Shuffle(channel_shuffle, "ChannelShuffle", "groups", groups) {}
 };
 using PixelShuffle = Handle<PixelShuffleImpl>;
 using PixelUnshuffle = Handle<PixelUnshuffleImpl>;

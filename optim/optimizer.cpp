@@ -10,6 +10,10 @@ namespace reel::optim {
 
 // ---- parameters and options ------------------------------------------------------------------------------
 
+void Optimizer::check_groups(size_t groups) const {
+  check(groups > 0, "{}: got an empty list of groups", name_);
+}
+
 void Optimizer::check_parameters(const std::vector<Tensor>& parameters) const {
   check(!parameters.empty(), "{}: got an empty list of parameters", name_);
   std::unordered_set<const TensorBody*> seen;
@@ -223,6 +227,10 @@ void check_option(const char* optimizer, const char* name, double value, bool va
                   const char* required) {
   check(std::isfinite(value) && valid, "{}: {} must be finite and {}, got {}", optimizer, name,
         required, value);
+}
+
+std::string option_key(size_t group, const char* field) {
+  return fmt::format("param_groups.{}.{}", group, field);
 }
 
 std::vector<double> numbers_of(double value) { return {value}; }

@@ -67,6 +67,8 @@ class Optimizer {
 
  protected:
   explicit Optimizer(const char* name) : name_(name) {}
+  /// Throws unless there are some.
+  void check_groups(size_t groups) const;
   /// Throws unless they are floating leaves, at least one, and none is here already.
   void check_parameters(const std::vector<Tensor>& parameters) const;
   void add_parameters(std::vector<Tensor> parameters);

@@ -38,6 +38,8 @@ void from_numbers(const Tensor& numbers, std::array<double, 2>& value);
 inline double* first_number(double& value) { return &value; }
 inline double* first_number(bool&) { return nullptr; }
 inline double* first_number(std::array<double, 2>& value) { return value.data(); }
+// The name under which it is saved.
+std::string option_key(size_t group, const char* field);
 // The saved option. Throws unless it is there, with so many numbers.
 const Tensor& saved_option(const StateDict& from, const std::string& key, size_t count);
 void check_option(const char* optimizer, const char* name, double value, bool valid,
@@ -59,7 +61,7 @@ class OptimizerOf : public Optimizer {
     add_param_group(std::move(parameters), options);
   }
   explicit OptimizerOf(std::vector<Group> groups) : Optimizer(O::name) {
-    check(!groups.empty(), "{}: got an empty list of groups", name());
+    check_groups(groups.size());
     for (Group& group : groups) add_param_group(std::move(group.parameters), group.options);
   }
   /// Throws, and adds nothing, for options that make no sense and for parameters that are no
@@ -93,14 +95,14 @@ class OptimizerOf : public Optimizer {
   void save_options(size_t group, StateDict& into) const override {
     each(options_[group], [&](const char* field, const auto& value) {
       const std::vector<double> numbers = detail::numbers_of(value);
-      into[key(group, field)] = from_vector(numbers, {static_cast<int64_t>(numbers.size())});
+      into[detail::option_key(group, field)] = from_vector(numbers, {static_cast<int64_t>(numbers.size())});
     });
   }
   void load_options(size_t group, const StateDict& from) override {
     O loaded = options_[group];
     each(loaded, [&](const char* field, auto& value) {
       const size_t count = detail::numbers_of(value).size();
-      detail::from_numbers(detail::saved_option(from, key(group, field), count), value);
+      detail::from_numbers(detail::saved_option(from, detail::option_key(group, field), count), value);
     });
     check_options(loaded);
     options_[group] = loaded;
@@ -120,9 +122,6 @@ class OptimizerOf : public Optimizer {
       O::each(options, f);
     else
       f("lr", options.lr);
-  }
-  static std::string key(size_t group, const char* field) {
-    return fmt::format("param_groups.{}.{}", group, field);
   }
 
   std::vector<O> options_;  // by group

@@ -13,7 +13,6 @@
 
 namespace reel::optim {
 
-template class OptimizerOf<O>;
 template <class O>
 void SecondOrder<O>::step() {
   fail("{}: step() needs a closure that computes the loss", this->name());

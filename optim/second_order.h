@@ -10,8 +10,6 @@ namespace reel::optim {
 /// Base of the methods below: the parameters as one vector. Those that do not require a gradient
 /// stay as they are. What a closure throws leaves all as it was.
 template <class O>
-extern template class OptimizerOf<O>;
-
 class SecondOrder : public OptimizerOf<O> {
  public:
   using OptimizerOf<O>::OptimizerOf;
