@@ -45,6 +45,11 @@ int64_t Shape::numel_with_zero() const {
   return 0;
 }
 
+Dims::Dims(std::span<const int> dims) {
+  for (int dim : dims) push_back(dim);
+}
+Dims::Dims(const std::vector<int>& dims) : Dims(std::span<const int>(dims)) {}
+
 void Dims::fail_dim(int64_t dim) {
   fail<IndexError>("dims: at most {} dims between -{} and {}, got {}", kMaxRank, kMaxRank,
                    kMaxRank - 1, dim);

@@ -166,10 +166,8 @@ class Dims {
   Dims(std::initializer_list<Size> dims) {
     for (const Size dim : dims) push_back(dim.value);
   }
-  Dims(std::span<const int> dims) {
-    for (int dim : dims) push_back(dim);
-  }
-  Dims(const std::vector<int>& dims) : Dims(std::span<const int>(dims)) {}
+  Dims(std::span<const int> dims);
+  Dims(const std::vector<int>& dims);
 
   void push_back(int64_t dim) {
     if (size_ == kMaxRank || dim < -kMaxRank || dim >= kMaxRank) [[unlikely]]

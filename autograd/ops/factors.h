@@ -18,20 +18,13 @@ class FactorList {
   FactorList() = default;  ///< empty: not given
   template <class T>
   requires std::is_arithmetic_v<T> FactorList(T value) : FactorList({static_cast<double>(value)}) {}
-  FactorList(std::initializer_list<double> values) : FactorList(std::span(values)) {}
-  FactorList(const std::vector<double>& values) : FactorList(std::span(values)) {}
-  FactorList(std::span<const double> values) {
-    for (double value : values) {
-      if (size_ < kMaxAxes) values_[static_cast<size_t>(size_)] = value;
-      ++size_;
-    }
-  }
+  FactorList(std::initializer_list<double> values);
+  FactorList(const std::vector<double>& values);
+  FactorList(std::span<const double> values);
 
   bool empty() const { return size_ == 0; }
   /// As given, at most kMaxAxes of them.
-  std::span<const double> values() const {
-    return std::span(values_).first(static_cast<size_t>(size_ < kMaxAxes ? size_ : kMaxAxes));
-  }
+  std::span<const double> values() const;
   /// One factor for each of `axes` axes, the rest 0. Throws unless there are one or `axes` of them,
   /// each above 0 and finite; the text names the op and `what` they are.
   std::array<double, kMaxAxes> expand(const char* op, const char* what, int axes) const;

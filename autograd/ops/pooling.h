@@ -57,11 +57,9 @@ class OutputSize {
  public:
   template <class T>
   requires std::convertible_to<T, OptionalSize> OutputSize(T size)
-      : sizes_{OptionalSize(size).value} {}
-  OutputSize(std::initializer_list<OptionalSize> sizes) : OutputSize(std::span(sizes)) {}
-  OutputSize(std::span<const OptionalSize> sizes) {
-    for (const OptionalSize& size : sizes) sizes_.push_back(size.value);
-  }
+      : OutputSize(std::initializer_list<OptionalSize>{OptionalSize(size)}) {}
+  OutputSize(std::initializer_list<OptionalSize> sizes);
+  OutputSize(std::span<const OptionalSize> sizes);
   const std::vector<std::optional<int64_t>>& sizes() const { return sizes_; }
 
  private:

@@ -15,10 +15,10 @@ class IntList {
   IntList() = default;  ///< empty: not given
   template <std::integral T>
   IntList(T value) : IntList({static_cast<int64_t>(value)}) {}
-  IntList(std::initializer_list<int64_t> values) { assign(values); }
-  IntList(std::span<const int64_t> values) { assign(values); }
-  IntList(const std::vector<int64_t>& values) { assign(values); }
-  IntList(const Shape& values) { assign(values); }
+  IntList(std::initializer_list<int64_t> values);
+  IntList(std::span<const int64_t> values);
+  IntList(const std::vector<int64_t>& values);
+  IntList(const Shape& values);
 
   friend bool operator==(const IntList&, const IntList&) = default;
   bool empty() const { return size_ == 0; }
@@ -31,13 +31,6 @@ class IntList {
   Shape expand(const char* op, const char* what, int axes, int64_t least) const;
 
  private:
-  void assign(std::span<const int64_t> values) {
-    for (int64_t value : values) {
-      if (size_ < kMaxAxes) values_[size_] = value;
-      ++size_;
-    }
-  }
-
   // Products of two such numbers, and some more of them, fit.
   static constexpr int64_t kMost = (int64_t{1} << 31) - 1;
 
