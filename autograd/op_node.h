@@ -70,6 +70,8 @@ class Slot {
   std::optional<Rule> rule_;
 };
 
+std::vector<Edge> edges_to(std::span<const Tensor> inputs);
+
 template <class Rule>
 class SlotList {
  public:
@@ -77,10 +79,8 @@ class SlotList {
   static constexpr bool uses_output = false;
   static constexpr bool retains = retains_tensors<Rule>;
 
-  explicit SlotList(WrtEach<Rule>&& wrt) : rule_(std::move(wrt.rule)) {
-    edges_.reserve(wrt.inputs.size());
-    for (const Tensor& input : wrt.inputs) edges_.emplace_back(input);
-  }
+  explicit SlotList(WrtEach<Rule>&& wrt)
+      : edges_(edges_to(wrt.inputs)), rule_(std::move(wrt.rule)) {}
   void call(Tensor& g, G, Sweep& sweep) const {
     for (size_t i = 0; i < edges_.size(); ++i) {
       if (edges_[i] && sweep.wants(edges_[i])) sweep.give(edges_[i], (*rule_)(g, i));

@@ -9,6 +9,7 @@ namespace reel {
 
 namespace detail {
 extern constinit thread_local bool grad_enabled;
+bool any_requires_grad(std::span<const Tensor> inputs);
 [[noreturn]] void fail_detached();
 [[noreturn]] void fail_changed(const Tensor& tensor, uint32_t kept_version);
 /// A body for what a view shows, counted as kept, without the view's base: an operation in place
@@ -104,12 +105,7 @@ template <class Rule>
 struct WrtEach {
   std::span<const Tensor> inputs;
   Rule rule;
-  bool needed() const {
-    for (const Tensor& input : inputs) {
-      if (input.requires_grad()) return true;
-    }
-    return false;
-  }
+  bool needed() const { return detail::any_requires_grad(inputs); }
 };
 template <class Rule>
 WrtEach<Rule> wrt_each(std::span<const Tensor> inputs, Rule rule) {

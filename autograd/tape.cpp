@@ -8,6 +8,20 @@ namespace detail {
 
 constinit thread_local bool grad_enabled = true;
 
+bool any_requires_grad(std::span<const Tensor> inputs) {
+  for (const Tensor& input : inputs) {
+    if (input.requires_grad()) return true;
+  }
+  return false;
+}
+
+std::vector<Edge> edges_to(std::span<const Tensor> inputs) {
+  std::vector<Edge> edges;
+  edges.reserve(inputs.size());
+  for (const Tensor& input : inputs) edges.emplace_back(input);
+  return edges;
+}
+
 void fail_changed(const Tensor& tensor, uint32_t kept_version) {
   const Node* node = Sweep::current();
   const std::string what = tensor.body()->refs.has_contents()

@@ -99,6 +99,8 @@ Subset::Subset(std::shared_ptr<const Dataset> dataset, std::vector<int64_t> indi
   indices_ = std::make_shared<const std::vector<int64_t>>(std::move(indices));
 }
 
+std::span<const int64_t> Subset::indices() const { return *indices_; }
+
 Example Subset::get(int64_t index) const {
   check_index("Subset::get", index, size());
   return dataset_->get((*indices_)[static_cast<size_t>(index)]);

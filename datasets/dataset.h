@@ -87,7 +87,7 @@ class Subset : public Dataset {
   Example get(int64_t index) const override;
   Batch get_batch(std::span<const int64_t> indices) const override;
   /// Where the samples are in the data set they come from.
-  std::span<const int64_t> indices() const { return *indices_; }
+  std::span<const int64_t> indices() const;
 
  private:
   std::shared_ptr<const Dataset> dataset_;

@@ -5,6 +5,8 @@
 #include <reel/nn/detail/recomputed.h>
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace reel::nn {
 namespace {
@@ -39,9 +41,17 @@ std::string list_of(const Entries& tensors, const Entries& other) {
 
 }  // namespace
 
+// What became of each original.
+struct Cloner::Copies {
+  std::unordered_map<const Module*, ModulePtr> modules;
+  std::unordered_map<const TensorBody*, Tensor> tensors;
+  std::unordered_set<const void*> all;  // the copies of both
+};
+
 ModulePtr Module::clone() const {
   GeneratorGuard generator;
-  return Cloner().clone(*this);
+  Cloner::Copies copies;
+  return Cloner(copies).clone(*this);
 }
 
 void Module::repeat_on_clone(std::function<void(Module& copy)> change) {
@@ -49,14 +59,15 @@ void Module::repeat_on_clone(std::function<void(Module& copy)> change) {
 }
 
 ModulePtr Cloner::clone(const Module& module) {
-  if (const auto known = modules_.find(&module); known != modules_.end()) return known->second;
+  if (const auto known = copies_.modules.find(&module); known != copies_.modules.end())
+    return known->second;
   check(static_cast<bool>(module.remake_),
         "clone: how the {} was made is not known: make it by a handle, or give it a default "
         "constructor and call nn::clone() with it",
         module.name());
   ModulePtr copy = module.remake_(*this);
   // A constructor may have drawn new numbers for what it was handed, as Transformer's does.
-  for (const auto& [original, tensor] : tensors_)
+  for (const auto& [original, tensor] : copies_.tensors)
     detail::exchange_array(*tensor.body(), kernels::clone(original->array));
   take_over(module, copy);
   return copy;
@@ -64,11 +75,11 @@ ModulePtr Cloner::clone(const Module& module) {
 
 Tensor Cloner::clone(const Tensor& tensor) {
   if (!tensor.defined()) return tensor;
-  auto& copy = tensors_[tensor.body()];
+  auto& copy = copies_.tensors[tensor.body()];
   if (!copy.defined()) {
     copy = Tensor(kernels::clone(tensor.array()));
     if (tensor.requires_grad()) copy.requires_grad_();
-    copies_.insert(copy.body());
+    copies_.all.insert(copy.body());
   }
   return copy;
 }
@@ -88,8 +99,8 @@ std::string Cloner::parts_of(const Module& module, const Module& other) {
 
 void Cloner::take_over(const Module& from, const ModulePtr& copy) {
   Module& to = *copy;
-  modules_[&from] = copy;
-  copies_.insert(&to);
+  copies_.modules[&from] = copy;
+  copies_.all.insert(&to);
   check(typeid(from) == typeid(to), "clone: a {} was remade as a {}", from.name(), to.name());
   // A change may note itself on the copy; one that the constructor made is there already.
   for (size_t i = to.changes_.size(); i < from.changes_.size(); ++i) {
@@ -138,12 +149,13 @@ void Cloner::take_children(const Module& from, Module& to) {
   for (size_t i = 0; i < from.modules_.size(); ++i) {
     const Module* original = from.modules_[i].value.get();
     const ModulePtr& copy = to.modules_[i].value;
-    const auto known = modules_.find(original);
+    const auto known = copies_.modules.find(original);
     check(copy.get() != original &&
-              (known == modules_.end() ? !copies_.contains(copy.get()) : known->second == copy),
+              (known == copies_.modules.end() ? !copies_.all.contains(copy.get())
+                                              : known->second == copy),
           "clone: the modules of {} that are one and the same are others when it is made anew: {}",
           from.name(), from.modules_[i].name);
-    if (known == modules_.end()) take_over(*original, copy);
+    if (known == copies_.modules.end()) take_over(*original, copy);
   }
 }
 
@@ -157,17 +169,17 @@ void Cloner::take_tensors(const std::vector<Module::Entry>& from, std::vector<Mo
           "clone: the constructor of {} gives a second one the very same {}; hand it over as an "
           "argument, of which a clone gets a copy",
           owner.name(), from[i].name);
-    const auto known = tensors_.find(original.body());
-    check(known == tensors_.end() ? !copies_.contains(copy.body())
-                                  : known->second.body() == copy.body(),
+    const auto known = copies_.tensors.find(original.body());
+    check(known == copies_.tensors.end() ? !copies_.all.contains(copy.body())
+                                         : known->second.body() == copy.body(),
           "clone: the tensors of {} that are one and the same are others when it is made anew: {}",
           owner.name(), from[i].name);
     to[i].lazy = from[i].lazy;
-    if (known != tensors_.end()) continue;
+    if (known != copies_.tensors.end()) continue;
     detail::exchange_array(*copy.body(), kernels::clone(original.array()));
     if (copy.is_leaf() && original.is_leaf()) copy.requires_grad_(original.requires_grad());
-    tensors_[original.body()] = copy;
-    copies_.insert(copy.body());
+    copies_.tensors[original.body()] = copy;
+    copies_.all.insert(copy.body());
   }
 }
 

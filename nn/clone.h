@@ -6,8 +6,6 @@
 #include <reel/nn/module.h>
 
 #include <typeinfo>
-#include <unordered_map>
-#include <unordered_set>
 
 namespace reel::nn {
 
@@ -63,6 +61,7 @@ class Cloner {
   static void know(Impl& impl);
 
  private:
+  friend class Module;
   template <class Impl>
   static Tensor call(Module& module, const Tensor& x) {
     return static_cast<Impl&>(module).forward(x);
@@ -75,6 +74,8 @@ class Cloner {
       module.call_ = call<Impl>;
     }
   }
+  struct Copies;
+  explicit Cloner(Copies& copies) : copies_(copies) {}
   // Makes `to`, fresh from its constructor, what `from` is.
   void take_over(const Module& from, const ModulePtr& to);
   static std::string parts_of(const Module& module, const Module& other);
@@ -83,9 +84,7 @@ class Cloner {
   void take_tensors(const std::vector<Module::Entry>& from, std::vector<Module::Entry>& to,
                     const Module& owner);
 
-  std::unordered_map<const Module*, ModulePtr> modules_;   // by original
-  std::unordered_map<const TensorBody*, Tensor> tensors_;  // by original
-  std::unordered_set<const void*> copies_;                 // all of both
+  Copies& copies_;
 };
 
 template <class Impl, class... Args>

@@ -37,6 +37,10 @@ LambdaImpl::LambdaImpl(std::function<Tensor(const Tensor&)> function)
 
 bool ModuleContainer::contains(std::string_view name) const { return find(entries(), name); }
 
+AnyModule ModuleSequence::operator[](int64_t index) const {
+  return entries()[place_of(index, size())].value;
+}
+
 std::vector<std::string> ModuleContainer::keys() const { return names_of(entries()); }
 
 AnyModule ModuleContainer::operator[](std::string_view name) const {

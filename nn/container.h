@@ -93,7 +93,7 @@ class ModuleContainer : public Module {
 class ModuleSequence : public ModuleContainer {
  public:
   using ModuleContainer::operator[];
-  AnyModule operator[](int64_t index) const { return entries()[place_of(index, size())].value; }
+  AnyModule operator[](int64_t index) const;
   /// Registered under its position.
   template <class M>
   void push_back(const M& module) {

@@ -40,7 +40,7 @@ struct ForwardHooks {
   List<ForwardHook> after;
   int64_t next_id = 0;
 
-  bool empty() const { return before.empty() && after.empty(); }
+  bool empty() const;
   /// Copies of the lists are run: a hook may remove itself.
   void run_before(Module& module, std::vector<Tensor>& inputs) const;
   void run_after(Module& module, const std::vector<Tensor>& inputs, Tensor& output) const;

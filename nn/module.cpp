@@ -23,6 +23,9 @@ std::string demangled(const char* mangled) {
 
 }  // namespace
 
+Module::Module() = default;
+Module::~Module() = default;
+
 // "reel::nn::LinearImpl" and "reel::nn::PoolImpl<2, &reel::max_pool>" without what surrounds the
 // name.
 std::string detail::class_name(const std::type_info& type) {
@@ -166,6 +169,10 @@ void Module::insert_child(size_t place, const std::string& name, ModulePtr modul
   check_name(name);
   check_child(name, module);
   modules_.insert(modules_.begin() + static_cast<std::ptrdiff_t>(place), {name, std::move(module)});
+}
+
+void Module::rename_child(size_t place, std::string name) {
+  modules_[place].name = std::move(name);
 }
 
 void Module::replace_child(std::string_view name, ModulePtr module) {
@@ -379,6 +386,8 @@ HookHandle Module::register_forward_pre_hook(ForwardPreHook hook, const HookOpti
 HookHandle Module::register_forward_hook(ForwardHook hook, const HookOptions& options) {
   return add_hook(&detail::ForwardHooks::after, std::move(hook), options);
 }
+
+bool detail::ForwardHooks::empty() const { return before.empty() && after.empty(); }
 
 void detail::ForwardHooks::run_before(Module& module, std::vector<Tensor>& inputs) const {
   const size_t count = inputs.size();

@@ -22,8 +22,8 @@ struct BufferOptions {
 /// nn::Linear fc = register_module("fc", nn::Linear(4, 3));
 class Module {
  public:
-  Module() = default;
-  virtual ~Module() = default;
+  Module();
+  virtual ~Module();
   // A copy would share parameters by accident; see clone().
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
@@ -149,7 +149,7 @@ class Module {
   const std::vector<Named<ModulePtr>>& entries() const { return modules_; }
   const std::vector<Entry>& parameter_entries() const { return parameters_; }
   void insert_child(size_t place, const std::string& name, ModulePtr module);
-  void rename_child(size_t place, std::string name) { modules_[place].name = std::move(name); }
+  void rename_child(size_t place, std::string name);
   /// True of containers: clone() may put clones of their entries in place of what their constructor
   /// made.
   virtual bool holds_anything() const { return false; }

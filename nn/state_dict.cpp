@@ -31,6 +31,10 @@ const Tensor& StateDict::at(std::string_view name) const {
   return entries_[place->second].value;
 }
 
+bool StateDict::contains(std::string_view name) const {
+  return places_.find(name) != places_.end();
+}
+
 std::vector<std::string> StateDict::keys() const {
   std::vector<std::string> names;
   for (const auto& entry : entries_) names.push_back(entry.name);

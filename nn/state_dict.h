@@ -26,7 +26,7 @@ class StateDict {
   Tensor& operator[](const std::string& name);
   /// Throws unless there is one.
   const Tensor& at(std::string_view name) const;
-  bool contains(std::string_view name) const { return places_.find(name) != places_.end(); }
+  bool contains(std::string_view name) const;
   std::vector<std::string> keys() const;
   size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }

@@ -26,4 +26,7 @@ RunningStatsUpdate::~RunningStatsUpdate() {
   for (const auto& [module, training] : modes_) module->train(training);
 }
 
+bool RunningStatsUpdate::is_needed() const { return !norms_.empty(); }
+void RunningStatsUpdate::finish() { kept_.clear(); }
+
 }  // namespace reel::nn::utils::detail

@@ -20,8 +20,8 @@ class RunningStatsUpdate {
   ~RunningStatsUpdate();
   RunningStatsUpdate(const RunningStatsUpdate&) = delete;
   RunningStatsUpdate& operator=(const RunningStatsUpdate&) = delete;
-  bool is_needed() const { return !norms_.empty(); }
-  void finish() { kept_.clear(); }
+  bool is_needed() const;
+  void finish();
 
  private:
   NoGradGuard no_grad_;

@@ -10,6 +10,9 @@ namespace reel::optim {
 
 // ---- parameters and options ------------------------------------------------------------------------------
 
+Optimizer::Optimizer(const char* name) : name_(name) {}
+Optimizer::~Optimizer() = default;
+
 void Optimizer::check_groups(size_t groups) const {
   check(groups > 0, "{}: got an empty list of groups", name_);
 }

@@ -19,7 +19,7 @@ struct GradientOptions {
 /// Base of the optimisers; derive from OptimizerOf, which knows the options.
 class Optimizer {
  public:
-  virtual ~Optimizer() = default;
+  virtual ~Optimizer();
   // A copy would share the states.
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
@@ -66,7 +66,7 @@ class Optimizer {
   virtual void load_state_dict(const StateDict& state);
 
  protected:
-  explicit Optimizer(const char* name) : name_(name) {}
+  explicit Optimizer(const char* name);
   /// Throws unless there are some.
   void check_groups(size_t groups) const;
   /// Throws unless they are floating leaves, at least one, and none is here already.

@@ -20,8 +20,9 @@ Shape IntList::expand(const char* op, const char* what, int axes, int64_t least)
   check(size_ == 1 || size_ == axes, "{}: one {} or {} of them are required, got {}{}", op, what,
         axes, given, size_ > kMaxAxes ? " and more" : "");
   for (int64_t value : given) {
-    check(value >= least && value <= kMost, "{}: {} of at least {} and at most {} is required, got {}",
-          op, what, least, kMost, given);
+    check(value >= least && value <= kMost,
+          "{}: {} of at least {} and at most {} is required, got {}", op, what, least, kMost,
+          given);
   }
   return size_ == axes ? given : Shape::filled(axes, values_[0]);
 }
