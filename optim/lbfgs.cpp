@@ -187,6 +187,9 @@ LBFGS::Point LBFGS::zoom(const Line& at, const Point& start, Point a, Point b, i
 
 // ---- the step --------------------------------------------------------------------------------------------
 
+LBFGS::LBFGS(std::vector<Tensor> parameters, const LBFGSOptions& options)
+    : OptimizerOf(std::move(parameters), options) {}
+
 Tensor LBFGS::step(const Closure& closure) {
   check(groups() == 1, "LBFGS: one group of parameters is required, got {}", groups());
   refuse_clipping();

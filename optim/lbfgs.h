@@ -36,8 +36,7 @@ extern template class OptimizerOf<LBFGSOptions>;
 /// the line search; and what a closure throws leaves all as it was.
 class LBFGS : public OptimizerOf<LBFGSOptions> {
  public:
-  LBFGS(std::vector<Tensor> parameters, const LBFGSOptions& options = {})
-      : OptimizerOf(std::move(parameters), options) {}
+  LBFGS(std::vector<Tensor> parameters, const LBFGSOptions& options = {});
 
   /// Throws: the loss is needed.
   void step() override;

@@ -158,6 +158,9 @@ Tensor conjugate_gradients(const Tensor& g, const std::function<Tensor(const Ten
 
 }  // namespace
 
+Newton::Newton(std::vector<Tensor> parameters, const NewtonOptions& options)
+    : SecondOrder(std::move(parameters), options) {}
+
 Tensor Newton::step(const Closure& closure) {
   const std::vector<Tensor> all = free_parameters();
   NoGradGuard no_grad;
@@ -172,6 +175,9 @@ Tensor Newton::step(const Closure& closure) {
   ++steps_;
   return loss.detach();
 }
+
+NewtonCG::NewtonCG(std::vector<Tensor> parameters, const NewtonCGOptions& options)
+    : SecondOrder(std::move(parameters), options) {}
 
 Tensor NewtonCG::step(const Closure& closure) {
   const std::vector<Tensor> all = free_parameters();
@@ -202,6 +208,10 @@ Tensor NewtonCG::step(const Closure& closure) {
   ++steps_;
   return loss.detach();
 }
+
+LevenbergMarquardt::LevenbergMarquardt(std::vector<Tensor> parameters,
+                                       const LevenbergMarquardtOptions& options)
+    : SecondOrder(std::move(parameters), options) {}
 
 Tensor LevenbergMarquardt::step(const Closure& closure) {
   const std::vector<Tensor> all = free_parameters();

@@ -45,8 +45,7 @@ extern template class SecondOrder<NewtonOptions>;
 /// p = p - lr (H + damping I)^-1 g with the dense Hessian H. Throws if that matrix is singular.
 class Newton : public SecondOrder<NewtonOptions> {
  public:
-  Newton(std::vector<Tensor> parameters, const NewtonOptions& options = {})
-      : SecondOrder(std::move(parameters), options) {}
+  Newton(std::vector<Tensor> parameters, const NewtonOptions& options = {});
   using SecondOrder::step;
   /// The closure returns the loss, recorded. Returns that loss.
   Tensor step(const std::function<Tensor()>& closure) override;
@@ -74,8 +73,7 @@ extern template class SecondOrder<NewtonCGOptions>;
 /// and Wright 2006, algorithm 7.1).
 class NewtonCG : public SecondOrder<NewtonCGOptions> {
  public:
-  NewtonCG(std::vector<Tensor> parameters, const NewtonCGOptions& options = {})
-      : SecondOrder(std::move(parameters), options) {}
+  NewtonCG(std::vector<Tensor> parameters, const NewtonCGOptions& options = {});
   using SecondOrder::step;
   /// The closure returns the loss, recorded, and is called once for each step length that is tried.
   /// Returns the loss before the step.
@@ -107,8 +105,7 @@ extern template class SecondOrder<LevenbergMarquardtOptions>;
 /// adapts, so that the sum of squares never grows; where no step helps, all stays as it was.
 class LevenbergMarquardt : public SecondOrder<LevenbergMarquardtOptions> {
  public:
-  LevenbergMarquardt(std::vector<Tensor> parameters, const LevenbergMarquardtOptions& options = {})
-      : SecondOrder(std::move(parameters), options) {}
+  LevenbergMarquardt(std::vector<Tensor> parameters, const LevenbergMarquardtOptions& options = {});
   using SecondOrder::step;
   /// The closure returns the residuals, recorded, of any shape. Returns half the sum of their
   /// squares before the step.
