@@ -50,7 +50,8 @@ void check_option(const char* optimizer, const char* name, double value, bool va
 /// more: `void check(const char* optimizer) const`, which throws on values that make no sense,
 /// `static void check_parameter(const Tensor&)`, which throws on what cannot be optimised, and
 /// `static void each(auto& self, auto f)`, which calls f("name", self.field) for every field;
-/// without it only lr is saved.
+/// without it only lr is saved. The library's own are `extern template`: compiled in their source
+/// once, not in every program.
 template <class O>
 class OptimizerOf : public Optimizer {
  public:
@@ -95,14 +96,16 @@ class OptimizerOf : public Optimizer {
   void save_options(size_t group, StateDict& into) const override {
     each(options_[group], [&](const char* field, const auto& value) {
       const std::vector<double> numbers = detail::numbers_of(value);
-      into[detail::option_key(group, field)] = from_vector(numbers, {static_cast<int64_t>(numbers.size())});
+      into[detail::option_key(group, field)] =
+          from_vector(numbers, {static_cast<int64_t>(numbers.size())});
     });
   }
   void load_options(size_t group, const StateDict& from) override {
     O loaded = options_[group];
     each(loaded, [&](const char* field, auto& value) {
       const size_t count = detail::numbers_of(value).size();
-      detail::from_numbers(detail::saved_option(from, detail::option_key(group, field), count), value);
+      detail::from_numbers(detail::saved_option(from, detail::option_key(group, field), count),
+                           value);
     });
     check_options(loaded);
     options_[group] = loaded;
