@@ -11,6 +11,12 @@ inline bool owned_alone(const Tensor& x) {
   return body->refs.unique() && body->array.storage()->refs.unique() && body->array.is_contiguous();
 }
 
+/// Whether the result of an operation may stand where x stands although x is recorded: the handle
+/// is the last one, and no rule has kept x. The operation's own rule must not need x either.
+inline bool gives_memory(const Tensor& x) {
+  return x.defined() && owned_alone(x) && !x.body()->requires_grad && !x.body()->base;
+}
+
 /// Whether an elementwise operation of `x` and `other` may put its result where x stands: nothing
 /// is recorded, and x has the result's shape and dtype and no other owner.
 bool may_overwrite(const Tensor& x, const Tensor& other);

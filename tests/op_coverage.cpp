@@ -21,12 +21,13 @@ const std::set<std::string> kOtherHeaders = {"creation", "inplace", "random"};
 const std::set<std::string> kNoOperations = {"scalar_like", "result_type", "promoted",
                                              "as_floating"};
 
-// Names of the functions that a header declares.
+// Names of the functions that a header declares for its users.
 std::set<std::string> declared(const std::filesystem::path& header) {
   std::ifstream file(header);
   std::stringstream text;
   text << file.rdbuf();
-  const std::string source = text.str();
+  const std::regex detail(R"(\nnamespace detail \{[^]*?\n\}  // namespace detail)");
+  const std::string source = std::regex_replace(text.str(), detail, "");
   const std::regex declaration(
       R"((?:^|\n)(?:bool|Tensor|ValuesAndIndices|[A-Z][A-Za-z]*|std::[a-z]+<[A-Za-z, :]+>) ([a-z_0-9]*[a-z0-9])\()");
   std::set<std::string> names;
@@ -87,8 +88,7 @@ int report() {
     const std::string family = entry.path().stem();
     if (entry.path().extension() != ".h" || kOtherHeaders.count(family)) continue;
     for (const std::string& name : declared(entry.path())) {
-      if (!rows.count(name) && !kNoOperations.count(name))
-        missing[name] = family;
+      if (!rows.count(name) && !kNoOperations.count(name)) missing[name] = family;
     }
   }
   fmt::print("{:<36}{:<5} {:<6} {}\n", "operation", "rows", "order", "dtypes");

@@ -137,8 +137,11 @@ Array square(const Array& x) {
   });
 }
 
-Array relu(const Array& x) {
-  return number("relu", x, [](auto v) { return v < 0 ? decltype(v){0} : v; });  // NaN stays NaN
+void relu(const Array& x, const Array& into) {
+  dispatch_number(x.dtype(), "relu", [&]<class T>(TypeTag<T>) {
+    map_into<T>(
+        x, [](T v) { return v < 0 ? T{0} : v; }, into);  // NaN stays NaN
+  });
 }
 
 Array floor(const Array& x) {

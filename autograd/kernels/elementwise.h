@@ -85,7 +85,8 @@ Array neg(const Array& x);
 Array abs(const Array& x);
 Array sign(const Array& x);
 Array square(const Array& x);
-Array relu(const Array& x);
+/// Into an array of x's shape and dtype, which may be x.
+void relu(const Array& x, const Array& into);
 Array floor(const Array& x);
 Array ceil(const Array& x);
 Array trunc(const Array& x);

@@ -13,6 +13,8 @@
 #include <reel/autograd/error.h>
 #include <reel/autograd/kernels/blas.h>
 
+#include <xsimd/xsimd.hpp>
+
 namespace reel::kernels {
 namespace {
 
@@ -51,6 +53,12 @@ int64_t cost(int64_t m, int64_t n, int64_t k) {
   return std::max(m, least) * std::max(n, least) * std::max(k, least);
 }
 
+// Lines that lie a multiple of a page apart push each other out of the cache.
+template <class T>
+bool clashes(const Operand<T>& operand) {
+  return operand.leading % (4096 / static_cast<int64_t>(sizeof(T))) == 0;
+}
+
 // For BLAS that lays out its operands: halved across the longer side, again for every eightfold of
 // the work, which keeps what is laid out twice below a tenth (1024^3: 16 tiles cost 12 %).
 Tiles few_tiles(int64_t m, int64_t n, int64_t k) {
@@ -87,14 +95,22 @@ void multiply(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Operan
 }  // namespace
 
 template <class T>
+bool packs(int64_t m, int64_t n, int64_t k, const Operand<T>& b) {
+  // OpenBLAS packs as well and does better without AVX-512. Its kernels reach 101 of 118 GFLOP/s
+  // with 1024^3 here, ours 105.
+  constexpr int64_t least = 512;
+  return sizeof(xsimd::batch<T>) == 64 && !b.transposed && std::min({m, n, k}) >= least &&
+         (m * n * k > kLargestUnpacked || clashes(b));
+}
+template bool packs(int64_t, int64_t, int64_t, const Operand<float>&);
+template bool packs(int64_t, int64_t, int64_t, const Operand<double>&);
+
+template <class T>
 Tiles tiles_of(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Operand<T>& b) {
   const int64_t work = cost(m, n, k);
   if (work <= kUnpackedWork) return {m, n, k};
-  // Lines that lie a multiple of a page apart push each other out of the cache.
-  constexpr int64_t page = 4096 / sizeof(T);
-  const bool clash = b.leading % page == 0 || (b.transposed && a.leading % page == 0);
-  if (!has_unpacked_kernels() || work > kLargestUnpacked || clash ||
-      (b.transposed && (a.transposed || k < kLongRow)))
+  if (!has_unpacked_kernels() || work > kLargestUnpacked || clashes(b) ||
+      (b.transposed && clashes(a)) || (b.transposed && (a.transposed || k < kLongRow)))
     return few_tiles(m, n, k);
   const int64_t rows = even_part(m, b.transposed ? 32 : 48, 8);
   const int64_t inner = even_part(k, b.transposed ? 1000 : 256, 8);

@@ -28,6 +28,10 @@ struct Tiles {
 template <class T>
 Tiles tiles_of(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Operand<T>& b);
 
+/// Whether tiles would read their operands from memory too often, so that b had better be packed.
+template <class T>
+bool packs(int64_t m, int64_t n, int64_t k, const Operand<T>& b);
+
 /// c = a b + beta c: [m, k] times [k, n], all sizes at least 1, into rows of c that lie c_leading
 /// numbers apart. c is not read where beta is 0.
 void gemm(int64_t m, int64_t n, int64_t k, Operand<float> a, Operand<float> b, float beta, float* c,

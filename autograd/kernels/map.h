@@ -153,11 +153,10 @@ template <class F, class... Row>
   map_row(row..., f);
 }
 
-/// Elementwise f of x, whose elements are T, as an array of R.
+/// Elementwise f of x, whose elements are T, into an array of R of its shape.
 template <class T, class R = T, class F>
-Array map(const Array& x, F f) {
-  Array y = Array::empty(x.shape(), dtype_of<R>);
-  if (x.is_contiguous()) {
+void map_into(const Array& x, F f, const Array& y) {
+  if (x.is_contiguous() && y.is_contiguous()) {
     const int64_t count = x.numel();
     const T* from = x.data<T>();
     R* to = y.data<R>();
@@ -168,12 +167,19 @@ Array map(const Array& x, F f) {
         map_row_apart(f, n, from + i, int64_t{1}, to + i, int64_t{1});
       });
     }
-    return y;
+    return;
   }
   for_each_row_parallel<2>(
       x.shape(), {x.strides(), y.strides()}, [&](int64_t n, const auto& at, const auto& step) {
         map_row_apart(f, n, x.data<T>() + at[0], step[0], y.data<R>() + at[1], step[1]);
       });
+}
+
+/// Elementwise f of x, whose elements are T, as an array of R.
+template <class T, class R = T, class F>
+Array map(const Array& x, F f) {
+  Array y = Array::empty(x.shape(), dtype_of<R>);
+  map_into<T, R>(x, f, y);
   return y;
 }
 

@@ -14,6 +14,7 @@
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/kernels/gemm.h>
+#include <reel/autograd/kernels/packed_matrix.h>
 #include <reel/autograd/kernels/parallel.h>
 
 namespace reel::kernels {
@@ -142,8 +143,53 @@ void multiply_here(const IntegerProduct<T>& p) {
 // Small products of a batch are put together to blocks of so many multiplications.
 constexpr int64_t kBatchWork = int64_t{1} << 20;
 
+// alpha times a part of a, in rows that lie `step` numbers apart.
+template <class T>
+void pack_rows(const Product<T>& p, int64_t row, int64_t col, int64_t rows, int64_t cols, T* to,
+               int64_t step) {
+  const T* from = p.a.at(row, col);
+  if (p.a.transposed) {
+    for (int64_t j = 0; j < cols; ++j) {
+      for (int64_t i = 0; i < rows; ++i) to[i * step + j] = p.alpha * from[j * p.a.leading + i];
+    }
+  } else {
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < cols; ++j) to[i * step + j] = p.alpha * from[i * p.a.leading + j];
+    }
+  }
+}
+
+// In strips of columns, an even number of them: what is packed of b and of a stays in a core's own
+// cache.
+template <class T>
+void multiply_packed(const Product<T>& p) {
+  constexpr int64_t depth = 512, rows = 128, widest = 512, panel = 64;
+  constexpr int64_t step = depth + 16;  // not a power of two: see clashes()
+  const int64_t strips = (p.n + 2 * widest - 1) / (2 * widest) * 2;
+  const int64_t width = ((p.n + strips - 1) / strips + panel - 1) / panel * panel;
+  parallel_for((p.n + width - 1) / width, [&](int64_t strip) {
+    const int64_t col = strip * width, n = std::min(width, p.n - col);
+    const Array packed_rows = Array::empty({rows, step}, dtype_of<T>);
+    for (int64_t l = 0; l < p.k; l += depth) {
+      const int64_t k = std::min(depth, p.k - l);
+      const PackedMatrix<T> b(k, n, p.b.at(l, col), p.b.leading, 1);
+      for (int64_t i = 0; i < p.m; i += rows) {
+        const int64_t m = std::min(rows, p.m - i);
+        pack_rows(p, i, l, m, k, packed_rows.data<T>(), step);
+        T* c = p.c + i * p.c_leading + col;
+        if (p.bias && l == 0) {
+          for (int64_t r = 0; r < m; ++r)
+            std::copy(p.bias + col, p.bias + col + n, c + r * p.c_leading);
+        }
+        b.multiply(m, packed_rows.data<T>(), step, c, p.c_leading, l > 0 || p.bias || p.accumulate);
+      }
+    }
+  });
+}
+
 template <class T>
 void multiply(const Product<T>& whole) {
+  if (packs(whole.m, whole.n, whole.k, whole.b)) return multiply_packed(whole);
   const Tiles tiles = tiles_of(whole.m, whole.n, whole.k, whole.a, whole.b);
   const int64_t down = (whole.m + tiles.rows - 1) / tiles.rows;
   const int64_t across = (whole.n + tiles.cols - 1) / tiles.cols;

@@ -46,8 +46,10 @@ static Tensor threshold_backward(const Tensor& g, const Tensor& y) {
                 wrt(g, [y = keep(y)](const Tensor& gg) { return threshold_backward(gg, y()); }));
 }
 
-Tensor relu(const Tensor& x) {
-  return record("relu", kernels::relu(x.array()), wrt(x, [](Tensor&& g, const Tensor& y) {
+Tensor relu(Tensor x) {
+  Array result = detail::gives_memory(x) ? x.array() : Array::empty(x.shape(), x.dtype());
+  kernels::relu(x.array(), result);
+  return record("relu", std::move(result), wrt(x, [](Tensor&& g, const Tensor& y) {
                   return over(g, g, y, kernels::threshold_backward, threshold_backward);
                 }));
 }

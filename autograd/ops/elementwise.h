@@ -19,7 +19,7 @@ Tensor sign(const Tensor& x);
 /// x * x.
 Tensor square(const Tensor& x);
 /// max(x, 0) with derivative 0 at 0.
-Tensor relu(const Tensor& x);
+Tensor relu(Tensor x);
 
 /// e^x, 2^x, and e^x - 1 without its cancellation near 0.
 Tensor exp(const Tensor& x);

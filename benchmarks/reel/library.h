@@ -22,6 +22,10 @@ inline int64_t bytes_held() {
   return stats.in_use + stats.cached;
 }
 
+/// The most bytes in use since reset_peak().
+inline int64_t peak_bytes() { return memory::stats().peak; }
+inline void reset_peak() { memory::reset_peak(); }
+
 /// One entry for each line of config(), "BLAS: OpenBLAS ..." under its name.
 inline void add_context() {
   std::istringstream lines(config());

@@ -30,7 +30,7 @@ void arithmetic_rows(Rows& rows) {
   add(unary("abs", abs, [](double x) { return std::fabs(x); }), &Tensor::abs_);
   add(unary("sign", sign, [](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : 0.0; }), &Tensor::sign_);
   add(unary("square", square, [](double x) { return x * x; }), &Tensor::square_);
-  add(unary("relu", relu, [](double x) { return x > 0 ? x : 0; }), &Tensor::relu_);
+  add(unary("relu", [](const Tensor& x) { return relu(x); }, [](double x) { return x > 0 ? x : 0; }), &Tensor::relu_);
   add(unary("exp", exp, [](double x) { return std::exp(x); }), &Tensor::exp_);
   add(unary("exp2", exp2, [](double x) { return std::exp2(x); }), &Tensor::exp2_);
   add(unary("expm1", expm1, [](double x) { return std::expm1(x); }), &Tensor::expm1_);

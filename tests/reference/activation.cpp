@@ -32,7 +32,7 @@ void add(Family& family, const char* name, Tensor (*f)(const Tensor&, const O&),
 
 Family activation_family() {
   Family family;
-  add<nn::ReLU>(family, "relu", relu);
+  add<nn::ReLU>(family, "relu", [](const Tensor& x) { return relu(x); });
   add<nn::ReLU6>(family, "relu6", relu6);
   add<nn::SELU>(family, "selu", selu);
   add<nn::SiLU>(family, "silu", silu);
