@@ -17,6 +17,8 @@ using Sizes = at::IntArrayRef;
 
 /// LibTorch does not say what it holds.
 inline int64_t bytes_held() { return 0; }
+inline int64_t peak_bytes() { return 0; }
+inline void reset_peak() {}
 
 inline void add_context() {
   benchmark::AddCustomContext("library", "LibTorch " TORCH_VERSION);
