@@ -116,8 +116,9 @@ template <class... Slots>
 class OpNode final : public Node {
   static constexpr bool keeps_output = (Slots::uses_output || ...);
   static constexpr bool retains = (Slots::retains || ...);
-  static_assert(sizeof...(Slots) == 1 || !(Slots::takes_g || ...),
-                "only an operation's single rule may take the gradient: the next one reads it");
+  static_assert((Slots::takes_g + ... + 0) ==
+                    std::tuple_element_t<sizeof...(Slots) - 1, std::tuple<Slots...>>::takes_g,
+                "only the last rule may take the gradient: those behind it would find it gone");
 
  public:
   template <class... W>

@@ -10,7 +10,7 @@
 // A rule is written with differentiable operations, so derivatives of every order follow. It takes
 // the output's gradient g and, if it asks for them, the output y and the input's shape, in this
 // order. It returns the input's gradient; what broadcasting or promotion added is removed by the
-// sweep. The rule of a single input may take g as Tensor&& and write its result over it.
+// sweep. The last rule may take g as Tensor&& and write its result over it.
 
 #include <reel/autograd/op_node.h>
 

@@ -36,7 +36,7 @@ Tensor add(const Tensor& a, const Tensor& b) {
   if (differ(a, b)) return promoted(add, a, b);
   return record("add", kernels::add(a.array(), b.array()),
                 wrt(a, [](const Tensor& g) { return g; }),
-                wrt(b, [](const Tensor& g) { return g; }));
+                wrt(b, [](Tensor&& g) { return std::move(g); }));
 }
 
 Tensor sub(const Tensor& a, const Tensor& b) {
@@ -58,7 +58,7 @@ Tensor mul(const Tensor& a, const Tensor& b) {
   if (differ(a, b)) return promoted(mul, a, b);
   return record("mul", kernels::mul(a.array(), b.array()),
                 wrt(a, [b = keep(b)](const Tensor& g) { return g * b(); }),
-                wrt(b, [a = keep(a)](const Tensor& g) { return g * a(); }));
+                wrt(b, [a = keep(a)](Tensor&& g) { return std::move(g) * a(); }));
 }
 
 Tensor div(const Tensor& a, const Tensor& b) {
