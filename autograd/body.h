@@ -184,18 +184,9 @@ inline bool Tensor::requires_grad() const {
   return body_->needs_grad();
 }
 
-inline Edge::Edge(const Tensor& input) {
-  TensorBody* body = input.body();
-  if (!body) [[unlikely]]
-    return;
-  if (body->is_stale()) [[unlikely]]
-    refresh_view(*body);
-  if (body->node) {
-    node = body->node;
-  } else if (body->requires_grad) {
-    leaf = input.handle();
-  }
-}
+inline Edge::Edge(const Tensor& input)
+    : node(input.requires_grad() ? input.body()->node : Ref<Node>()),
+      leaf(!node && input.requires_grad() ? input.handle() : Ref<TensorBody>()) {}
 inline const Shape& Edge::shape() const { return node ? node->shape() : leaf->array.shape(); }
 inline Dtype Edge::dtype() const { return node ? node->dtype() : leaf->array.dtype(); }
 

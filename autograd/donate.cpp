@@ -2,12 +2,16 @@
 
 namespace reel::detail {
 
-bool may_overwrite(const Tensor& x, const Tensor& other) {
-  if (!x.defined() || !other.defined() || !owned_alone(x) || x.body()->needs_grad()) return false;
-  if (is_grad_enabled() && other.requires_grad()) return false;
+bool fits(const Tensor& x, const Tensor& other) {
   const Array &to = x.array(), &from = other.array();
   return to.dtype() == from.dtype() && is_floating(to.dtype()) &&
          (from.shape() == to.shape() || (from.numel() == 1 && from.rank() <= to.rank()));
+}
+
+bool may_overwrite(const Tensor& x, const Tensor& other) {
+  if (!x.defined() || !other.defined() || !owned_alone(x) || x.body()->needs_grad()) return false;
+  if (is_grad_enabled() && other.requires_grad()) return false;
+  return fits(x, other);
 }
 
 Tensor over(Tensor& x, const Tensor& a, const Tensor& b,

@@ -17,8 +17,11 @@ inline bool gives_memory(const Tensor& x) {
   return x.defined() && owned_alone(x) && !x.body()->requires_grad && !x.body()->base;
 }
 
+/// Whether the result of an elementwise operation of `x` and `other` has x's shape and dtype.
+bool fits(const Tensor& x, const Tensor& other);
+
 /// Whether an elementwise operation of `x` and `other` may put its result where x stands: nothing
-/// is recorded, and x has the result's shape and dtype and no other owner.
+/// is recorded, x fits, and it has no other owner.
 bool may_overwrite(const Tensor& x, const Tensor& other);
 
 /// operation(a, b), computed by `kernel` in the place of `x`, which is one of both, if it may.

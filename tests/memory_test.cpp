@@ -155,6 +155,24 @@ TEST(Donation, gradients_go_back_through_activations_in_one_buffer) {
   EXPECT_LT(peak_of_backward(exp(x)), 9 * kMillion);
 }
 
+TEST(Donation, a_sum_takes_the_memory_of_a_recorded_temporary) {
+  const Tensor x = randn({kMillion}).requires_grad_(), w = randn({kMillion});
+  Tensor y;
+  EXPECT_LT(bytes_of_peak([&] { y = x * w + 1 * w; }), 9 * kMillion);  // the sum and 1 * w
+  EXPECT_TRUE(equal(y, add(mul(x, w), w)));
+  sum(y).backward();
+  EXPECT_TRUE(equal(x.grad(), w));
+  x.mutable_grad() = Tensor();
+  Tensor product = x * x;
+  const Tensor seen = product;
+  const Tensor before = product.detach().clone();
+  const Tensor z = std::move(product) + w;
+  EXPECT_TRUE(equal(seen, before));
+  // exp's rule has kept what it gave.
+  sum(exp(x) + w).backward();
+  EXPECT_TRUE(equal(x.grad(), exp(x)));
+}
+
 TEST(Donation, relu_takes_the_memory_of_a_recorded_temporary) {
   const Tensor x = randn({kMillion}).requires_grad_();
   EXPECT_LT(bytes_of_peak([&] { relu(x + 1); }), 5 * kMillion);

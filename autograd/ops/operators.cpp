@@ -1,4 +1,4 @@
-// Operators of temporaries.
+// Operators of temporaries; sums are in binary.cpp.
 #include <reel/autograd/donate.h>
 #include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/ops/operators.h>
@@ -14,10 +14,6 @@ Tensor over_either(Tensor& a, Tensor& b, Kernel kernel, Operation operation) {
 }
 
 }  // namespace
-
-Tensor operator+(Tensor&& a, const Tensor& b) { return detail::over(a, a, b, kernels::add, add); }
-Tensor operator+(const Tensor& a, Tensor&& b) { return detail::over(b, a, b, kernels::add, add); }
-Tensor operator+(Tensor&& a, Tensor&& b) { return over_either(a, b, kernels::add, add); }
 
 Tensor operator-(Tensor&& a, const Tensor& b) { return detail::over(a, a, b, kernels::sub, sub); }
 Tensor operator-(const Tensor& a, Tensor&& b) { return detail::over(b, a, b, kernels::sub, sub); }

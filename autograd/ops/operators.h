@@ -1,6 +1,6 @@
 #pragma once
 // Operators. A temporary that nobody else can see gives its memory to the result where nothing is
-// recorded: (1 - y * y) takes one buffer, not two.
+// recorded: (1 - y * y) takes one buffer, not two. A sum takes that of a recorded one, too.
 
 #include <reel/autograd/ops/binary.h>
 
