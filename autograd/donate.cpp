@@ -9,7 +9,7 @@ bool fits(const Tensor& x, const Tensor& other) {
 }
 
 bool may_overwrite(const Tensor& x, const Tensor& other) {
-  if (!x.defined() || !other.defined() || !owned_alone(x) || x.body()->needs_grad()) return false;
+  if (!x.defined() || !other.defined() || !owned_alone(x) || !only_numbers(x)) return false;
   if (is_grad_enabled() && other.requires_grad()) return false;
   return fits(x, other);
 }

@@ -17,6 +17,11 @@ inline bool gives_memory(const Tensor& x) {
   return x.defined() && owned_alone(x) && !x.body()->requires_grad && !x.body()->base;
 }
 
+/// Whether its body has nothing but numbers: a former leaf may have a .grad and hooks still.
+inline bool only_numbers(const Tensor& x) {
+  return !x.body()->needs_grad() && !x.body()->grad.defined() && !x.body()->hooks;
+}
+
 /// Whether the result of an elementwise operation of `x` and `other` has x's shape and dtype.
 bool fits(const Tensor& x, const Tensor& other);
 

@@ -61,12 +61,19 @@ constinit thread_local bool anomaly_detection = false;
 
 const Node* Sweep::current() { return current_node; }
 
-thread_local Sweep::Lists Sweep::spare_lists;
+// Tensors with static storage duration may be swept when the thread's own things are gone.
+static constinit thread_local bool spare_ended = false;
+
+struct Sweep::Spare {
+  Lists lists;
+  ~Spare() { spare_ended = true; }
+};
+thread_local Sweep::Spare Sweep::spare_;
 
 Sweep::Sweep(Options options)
     : options_(options),
       outer_(std::exchange(current_sweep, this)),
-      lists_(std::move(spare_lists)) {
+      lists_(spare_ended ? Lists{} : std::move(spare_.lists)) {
   if (outer_) outer_->set_aside();
 }
 
@@ -78,11 +85,11 @@ Sweep::~Sweep() {
     node->swap_held(dropped);
   }
   for (const Ref<Node>& node : visited_) node->marks_ = {};
+  lists_.heap.clear();  // first: what goes with a root may be the user's, and sweep
   lists_.roots.clear();
-  lists_.heap.clear();
   lists_.leaves.clear();
   lists_.index.clear();
-  spare_lists = std::move(lists_);
+  if (!spare_ended) spare_.lists = std::move(lists_);
   current_sweep = outer_;
   if (outer_) outer_->take_back();
 }

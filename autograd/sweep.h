@@ -52,15 +52,16 @@ class Sweep {
     Node::Marks marks;
   };
 
-  // What grows in every sweep; the thread keeps it for its next one, so that a repeated step
-  // allocates nothing.
+  // What grows in every sweep; the thread keeps it in Spare for its next one, so that a repeated
+  // step allocates nothing.
   struct Lists {
     std::vector<Ref<Node>> roots;  // a hook may let go of the tensors that had them
     std::vector<Node*> heap;       // nodes with a pending gradient, largest serial first
     std::vector<Leaf> leaves;      // in order of arrival
     std::vector<int32_t> index;    // leaves by address: open addressing, -1 where free
   };
-  static thread_local Lists spare_lists;
+  struct Spare;
+  static thread_local Spare spare_;
 
   bool ends_at(const Node* node) const { return restricted_ && !node->marks_.leads; }
   void check_rules(const Node* node) const;

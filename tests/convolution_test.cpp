@@ -112,6 +112,10 @@ const Sizes kCut[] = {
     {40, 1, 9, 20, 16, 2},         // a window with few elements
     {35, 2, 11, 13, 32, 5, 1, 2},  // several images with the same zeros
     {2, 8, 12, 12, 8, 3, 1, 4},    // more zeros around the image than a window reaches
+    {2, 8, 3, 40, 16, 3},          // one row of positions, several of the window
+    {3, 16, 1, 33, 8, 3, 1, 1},    // the same with rows of zeros
+    {3, 8, 30, 3, 9, 3},           // one column
+    {5, 8, 3, 3, 16, 3},           // one position
 };
 
 }  // namespace
@@ -141,6 +145,13 @@ TEST_F(Threads, need_little_memory_each_for_what_windows_see) {
   // All that the windows see are 36 MiB.
   const int64_t more = memory::stats().peak - before - y.numel() * 4;
   EXPECT_LT(more, int64_t{2} << 20);
+}
+
+// Where there is one depth and one row of positions, those of the window are more channels.
+TEST(Convolution, of_one_row_is_that_of_more_channels) {
+  const Tensor x = counting({3, 8, 2, 3, 40}), weight = counting({9, 8, 2, 3, 5});
+  EXPECT_TRUE(equal(conv3d(x, weight).reshape({3, 9, 36}),
+                    conv1d(x.reshape({3, 48, 40}), weight.reshape({9, 48, 5}))));
 }
 
 // Over three axes: sums of convolutions over two, and adjoints by what makes them adjoints.

@@ -78,6 +78,30 @@ TEST(SteadyStep, cnn_with_adam_takes_no_buffers_from_the_system) {
   set_num_threads(threads);
 }
 
+// Its destructor sweeps when this thread's own things are gone.
+struct Late {
+  ~Late() {
+    if (!armed) return;
+    std::vector<Tensor> leaves;
+    Tensor total = zeros({});
+    for (int i = 0; i < 20; ++i) {
+      leaves.push_back(ones({}).requires_grad_());
+      total = total + leaves.back() * i;
+    }
+    total.backward();
+    for (int i = 0; i < 20; ++i) {
+      if (leaves[static_cast<size_t>(i)].grad().item<int>() != i) std::abort();
+    }
+  }
+  bool armed = false;
+} late;
+
+TEST(SteadyStep, a_sweep_may_run_after_the_end_of_main) {
+  Tensor x = ones({}).requires_grad_();
+  (x * x).backward();
+  late.armed = true;  // aborts if it fails
+}
+
 TEST(SteadyStep, inference_allocates_nothing) {
   nn::Sequential model(nn::Linear(784, 100), nn::Tanh(), nn::Linear(100, 10));
   const Tensor x = rand({8, 784});
@@ -123,6 +147,22 @@ TEST(Donation, what_others_see_is_not_written_over) {
   EXPECT_EQ((rand({4}).to(kFloat64) + rand({4})).dtype(), kFloat64);
   Tensor integers = tensor({1, 2, 3});
   EXPECT_EQ((std::move(integers) / 2).dtype(), kFloat32);
+}
+
+TEST(Donation, a_former_leaf_keeps_its_gradient_and_hooks_to_itself) {
+  for (const bool product : {true, false}) {
+    Tensor x = ones({3}).requires_grad_();
+    int calls = 0;
+    x.register_hook([&](const Tensor& g) { return ++calls, g; });
+    sum(x * 3).backward();
+    x.requires_grad_(false);
+    Tensor y = product ? std::move(x) * 2 : std::move(x) + 2;
+    EXPECT_FALSE(y.grad().defined());
+    y.requires_grad_();
+    sum(y * 5).backward();
+    EXPECT_TRUE(equal(y.grad(), full({3}, 5.0)));
+    EXPECT_EQ(calls, 1);
+  }
 }
 
 TEST(Donation, what_is_recorded_is_not_written_over) {

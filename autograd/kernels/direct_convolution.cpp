@@ -62,10 +62,9 @@ struct Layout {
     for (int64_t i = 0; i < channels * elements; ++i) {
       const int64_t column = i % window.kernel[2], row = i / window.kernel[2] % window.kernel[1];
       const int64_t depth = i % elements / (window.kernel[2] * window.kernel[1]);
-      const int64_t place =
-          outer == 2 ? column * window.dilation[2]
-                     : column * plane + at(depth * window.dilation[0], row * window.dilation[1]);
-      offsets.push_back(i / elements * copies * plane + place);
+      const int64_t shift = column * (outer == 2 ? window.dilation[2] : plane);
+      offsets.push_back(i / elements * copies * plane + shift +
+                        at(depth * window.dilation[0], row * window.dilation[1]));
     }
   }
 

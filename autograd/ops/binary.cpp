@@ -52,7 +52,7 @@ static Tensor sum_over(Tensor& x, const Tensor& a, const Tensor& b) {
   const Tensor& other = &x == &a ? b : a;
   if (!takes_sum(x, other)) return add(a, b);
   kernels::add(a.array(), b.array(), x.array());
-  if (!x.body()->needs_grad() && !(is_grad_enabled() && other.requires_grad())) return std::move(x);
+  if (detail::only_numbers(x) && !(is_grad_enabled() && other.requires_grad())) return std::move(x);
   return record_sum(Array(x.array()), a, b);
 }
 
