@@ -94,16 +94,6 @@ int64_t ranges_of(const Sizes& s, int64_t channels, int64_t blocks) {
 
 // ---- matrices of a tile ------------------------------------------------------------------------------------
 
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(int64_t size) : array_(Array::empty(size, dtype_of<T>)) {}
-  T* data() const { return array_.template data<T>(); }
-
- private:
-  Array array_;
-};
-
 // Channels of [N, total, size] planes: `first` and those after it.
 template <class T>
 struct Planes {

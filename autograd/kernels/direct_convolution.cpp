@@ -120,16 +120,6 @@ struct Layout {
   }
 };
 
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(int64_t size) : array_(Array::empty(size, dtype_of<T>)) {}
-  T* data() const { return array_.template data<T>(); }
-
- private:
-  Array array_;
-};
-
 // What is read next is asked for, a part at a time, while the processor multiplies.
 class Ahead {
  public:

@@ -9,6 +9,17 @@
 
 namespace reel::kernels {
 
+/// Memory for a block of work, uninitialised.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(int64_t size) : array_(Array::empty(size, dtype_of<T>)) {}
+  T* data() const { return array_.template data<T>(); }
+
+ private:
+  Array array_;
+};
+
 using Axes = std::array<int64_t, 3>;
 
 inline int64_t product(const Axes& sizes) { return sizes[0] * sizes[1] * sizes[2]; }
