@@ -38,7 +38,7 @@ class Shape {
   }
   Shape(std::initializer_list<Size> sizes) {
     static_assert(sizeof(Size) == sizeof(int64_t));
-    assign(&sizes.begin()->value, static_cast<int>(sizes.size()));
+    assign(reinterpret_cast<const int64_t*>(sizes.begin()), static_cast<int>(sizes.size()));
   }
   Shape(std::span<const int64_t> sizes) { assign(sizes.data(), static_cast<int>(sizes.size())); }
   Shape(const std::vector<int64_t>& sizes) { assign(sizes.data(), static_cast<int>(sizes.size())); }
