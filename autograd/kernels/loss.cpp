@@ -8,6 +8,7 @@
 #include <limits>
 #include <numbers>
 #include <vector>
+#include <xsimd/xsimd.hpp>
 
 namespace reel::kernels {
 namespace {

@@ -5,7 +5,6 @@
 #include <reel/autograd/kernels/parallel.h>
 
 #include <array>
-#include <xsimd/xsimd.hpp>
 
 namespace reel::kernels {
 
@@ -229,28 +228,6 @@ Array map(const char* op, const Array& a, const Array& b, F f) {
   Array y = empty_broadcast(op, a, b, dtype_of<R>);
   map_into<T, R>(op, a, b, f, y);
   return y;
-}
-
-/// One loop for whole and padded batches: a second copy of f may be compiled to other roundings.
-template <class T, class F>
-[[gnu::noinline]] void simd_batches(int64_t n, const T* x, T* y, F f) {
-  using Batch = xsimd::batch<T>;
-  constexpr int64_t width = static_cast<int64_t>(Batch::size);
-  for (int64_t i = 0; i < n; i += width) f(Batch::load_unaligned(x + i)).store_unaligned(y + i);
-}
-
-/// y[i] = f(x[i]) where f takes and returns xsimd batches. The rest of a row goes through a padded
-/// batch, so that an element's bits do not depend on where it stands.
-template <class T, class F>
-void simd_row(int64_t n, const T* x, T* y, F f) {
-  constexpr int64_t width = static_cast<int64_t>(xsimd::batch<T>::size);
-  const int64_t rest = n % width, whole = n - rest;
-  if (whole > 0) simd_batches(whole, x, y, f);
-  if (rest == 0) return;
-  alignas(64) T padded[width] = {};
-  for (int64_t k = 0; k < rest; ++k) padded[k] = x[whole + k];
-  simd_batches(rest, padded, padded, f);
-  for (int64_t k = 0; k < rest; ++k) y[whole + k] = padded[k];
 }
 
 }  // namespace reel::kernels

@@ -1,6 +1,7 @@
 #include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/kernels/extremum.h>
 #include <reel/autograd/kernels/map.h>
+#include <reel/autograd/kernels/vector_math.h>
 #include <reel/autograd/kernels/reduce.h>
 #include <reel/autograd/kernels/reduction.h>
 

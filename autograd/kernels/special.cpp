@@ -1,5 +1,6 @@
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/map.h>
+#include <reel/autograd/kernels/vector_math.h>
 #include <reel/autograd/kernels/special.h>
 
 #include <cmath>

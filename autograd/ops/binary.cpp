@@ -1,4 +1,3 @@
-#include <reel/autograd/donate.h>
 #include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/ops/creation.h>
 #include <reel/autograd/ops/elementwise.h>
@@ -32,33 +31,6 @@ Tensor scaled(const char* op, const Tensor& a, const Tensor& b, Scalar alpha) {
 }  // namespace
 
 // ---- arithmetic ------------------------------------------------------------------------------------------
-
-static Tensor record_sum(Array&& sum, const Tensor& a, const Tensor& b) {
-  return record("add", std::move(sum), wrt(a, [](const Tensor& g) { return g; }),
-                wrt(b, [](Tensor&& g) { return std::move(g); }));
-}
-
-Tensor add(const Tensor& a, const Tensor& b) {
-  if (differ(a, b)) return promoted(add, a, b);
-  return record_sum(kernels::add(a.array(), b.array()), a, b);
-}
-
-// Its rules need neither operand, so a sum may stand where a temporary stood that is recorded.
-static bool takes_sum(const Tensor& x, const Tensor& other) {
-  return detail::gives_memory(x) && other.defined() && detail::fits(x, other);
-}
-
-static Tensor sum_over(Tensor& x, const Tensor& a, const Tensor& b) {
-  const Tensor& other = &x == &a ? b : a;
-  if (!takes_sum(x, other)) return add(a, b);
-  kernels::add(a.array(), b.array(), x.array());
-  if (detail::only_numbers(x) && !(is_grad_enabled() && other.requires_grad())) return std::move(x);
-  return record_sum(Array(x.array()), a, b);
-}
-
-Tensor operator+(Tensor&& a, const Tensor& b) { return sum_over(a, a, b); }
-Tensor operator+(const Tensor& a, Tensor&& b) { return sum_over(b, a, b); }
-Tensor operator+(Tensor&& a, Tensor&& b) { return sum_over(takes_sum(a, b) ? a : b, a, b); }
 
 Tensor sub(const Tensor& a, const Tensor& b) {
   if (differ(a, b)) return promoted(sub, a, b);
