@@ -145,6 +145,13 @@ struct TensorBody {
   bool needs_grad() const { return requires_grad || node; }
   /// Takes it off the tape.
   void detach() noexcept;
+  /// Its numbers were replaced by the output of `to`, or by numbers off the tape.
+  void renew(Ref<Node> to) noexcept {
+    if (node || hooks || grad.defined()) forget();
+    node = std::move(to);
+  }
+  /// Drops all but the numbers.
+  void forget() noexcept;
   /// Lets go of everything in it.
   void clear() noexcept;
   /// Whether this is a view whose base was given another node since.

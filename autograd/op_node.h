@@ -173,12 +173,18 @@ class OpNode final : public Node {
       output_;
 };
 
-/// Gives `out` the node `N`, made in place in a recycled block.
-template <class N, class... Args>
-void attach(const Tensor& out, const char* name, Args&&... args) {
-  void* block = memory::allocate(sizeof(N), memory::Kind::Node);
-  out.body()->node =
-      Ref<Node>::adopt(new (block) N(name, out.array(), std::forward<Args>(args)...));
+/// The node of an operation that gives `y`, made in place in a recycled block; none if this thread
+/// does not record or no input needs a gradient.
+template <class... W>
+Ref<Node> node_of(const char* name, const Array& y, W&&... wrts) {
+  if constexpr (sizeof...(W) > 0) {
+    if (is_grad_enabled() && (wrts.needed() || ...) && is_floating(y.dtype())) {
+      using N = OpNode<SlotOf<W>...>;
+      void* block = memory::allocate(sizeof(N), memory::Kind::Node);
+      return Ref<Node>::adopt(new (block) N(name, y, std::move(wrts)...));
+    }
+  }
+  return {};
 }
 
 }  // namespace detail

@@ -103,12 +103,16 @@ void TensorBody::detach() noexcept {
   node = nullptr;
 }
 
-void TensorBody::clear() noexcept {
+void TensorBody::forget() noexcept {
   detach();
   delete std::exchange(hooks, nullptr);
+  grad = Tensor();
+}
+
+void TensorBody::clear() noexcept {
+  forget();
   array = Array();
   base = nullptr;
-  grad = Tensor();
 }
 
 // Called when nobody can reach the contents any more. The count outlives them for those that hold

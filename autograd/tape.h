@@ -21,12 +21,16 @@ namespace reel {
 template <class... W>
 Tensor record(const char* name, Array&& y, W&&... wrts) {
   Tensor out(std::move(y));
-  if constexpr (sizeof...(W) > 0) {
-    if (is_grad_enabled() && (wrts.needed() || ...) && is_floating(out.dtype())) {
-      detail::attach<detail::OpNode<detail::SlotOf<W>...>>(out, name, std::move(wrts)...);
-    }
-  }
+  out.body()->node = detail::node_of(name, out.array(), std::move(wrts)...);
   return out;
+}
+
+/// The same for a result that was computed in the place of a temporary input
+/// (detail::gives_memory), whose body it takes over.
+template <class... W>
+Tensor record_over(const char* name, Tensor&& x, W&&... wrts) {
+  x.body()->renew(detail::node_of(name, x.array(), std::move(wrts)...));
+  return std::move(x);
 }
 
 /// The same for an output that shows the memory of `x`.

@@ -40,15 +40,7 @@ void slope_row(int64_t n, const T* g, const T* x, T* y, F f) {
 // f(x) by whole vectors.
 template <class F>
 Array curve(const char* op, const Array& x, F f) {
-  return dispatch_float(x.dtype(), op, [&]<class T>(TypeTag<T>) {
-    const Array source = contiguous(x);
-    Array y = Array::empty(x.shape(), x.dtype());
-    const T* from = source.data<T>();
-    T* to = y.data<T>();
-    for_pieces(x.numel(), kCostlyPiece,
-               [&](int64_t i, int64_t n) { simd_row(n, from + i, to + i, f); });
-    return y;
-  });
+  return dispatch_float(x.dtype(), op, [&]<class T>(TypeTag<T>) { return map_batches<T>(x, f); });
 }
 
 // f(g, x) by whole vectors.

@@ -1,5 +1,6 @@
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/map.h>
+#include <reel/autograd/kernels/transposed.h>
 
 #include <algorithm>
 #include <cstring>
@@ -8,56 +9,6 @@ namespace reel::kernels {
 namespace {
 
 // ---- transposed ------------------------------------------------------------------------------------------------
-
-// A square of kTile x kTile numbers is turned in registers.
-constexpr int kTile = 8;
-
-template <class T>
-using Line [[gnu::vector_size(kTile * sizeof(T))]] = T;
-
-// Exchanges the upper right and the lower left blocks of `step` lines in pairs of lines.
-template <int step, class L, size_t... lane>
-void exchange(L* lines, std::index_sequence<lane...>) {
-  for (int i = 0; i < kTile; ++i) {
-    if (i & step) continue;
-    const L a = lines[i], b = lines[i + step];
-    lines[i] = __builtin_shufflevector(a, b, (lane & step ? kTile + lane - step : lane)...);
-    lines[i + step] = __builtin_shufflevector(a, b, (lane & step ? kTile + lane : lane + step)...);
-  }
-}
-
-template <class T>
-void turn_tile(const T* from, int64_t from_row, T* to, int64_t to_row) {
-  constexpr auto lanes = std::make_index_sequence<kTile>();
-  Line<T> lines[kTile];
-  for (int i = 0; i < kTile; ++i) std::memcpy(&lines[i], from + i * from_row, sizeof(lines[i]));
-  exchange<4>(lines, lanes);
-  exchange<2>(lines, lanes);
-  exchange<1>(lines, lanes);
-  for (int i = 0; i < kTile; ++i) std::memcpy(to + i * to_row, &lines[i], sizeof(lines[i]));
-}
-
-// to[i, j] = from[j, i]: reads along one dim and writes along another, in blocks that keep the
-// lines of both in cache.
-template <class T>
-void copy_transposed(const T* from, int64_t from_row, T* to, int64_t to_row, int64_t rows,
-                     int64_t cols) {
-  constexpr int64_t block = 64;
-  for (int64_t j0 = 0; j0 < cols; j0 += block) {
-    const int64_t j1 = std::min(j0 + block, cols);
-    for (int64_t i = 0; i < rows; i += kTile) {
-      int64_t j = j0;
-      if (i + kTile <= rows) {
-        for (; j + kTile <= j1; j += kTile)
-          turn_tile(from + j * from_row + i, from_row, to + i * to_row + j, to_row);
-      }
-      for (; j < j1; ++j) {
-        for (int64_t k = i; k < std::min(i + kTile, rows); ++k)
-          to[k * to_row + j] = from[j * from_row + k];
-      }
-    }
-  }
-}
 
 // The dim along which `from` goes number by number while `to` goes along the last; -1 if there is
 // none.
@@ -82,8 +33,7 @@ void copy_turned(const T* from, T* to, const Rows<2>& rows, int turned) {
   }
   // One of many small matrices, or some lines of a large one, is a piece for a thread.
   const int64_t height = rows.size(turned), width = rows.size(last);
-  const int64_t lines =
-      std::min(height, std::max<int64_t>(kTile, kCheapPiece / width / kTile * kTile));
+  const int64_t lines = std::min(height, std::max<int64_t>(8, kCheapPiece / width / 8 * 8));
   others.push_back((height + lines - 1) / lines);
   from_steps.push_back(lines);
   to_steps.push_back(lines * rows.step(1, turned));

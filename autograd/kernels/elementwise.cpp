@@ -25,30 +25,15 @@ Array floats(const char* op, const Array& x, F f) {
 // Functions that xsimd evaluates by whole vectors.
 template <class F>
 Array vectors(const char* op, const Array& x, F f) {
-  return dispatch_float(x.dtype(), op, [&]<class T>(TypeTag<T>) {
-    const Array source = contiguous(x);
-    Array y = Array::empty(x.shape(), x.dtype());
-    const T* from = source.data<T>();
-    T* to = y.data<T>();
-    for_pieces(x.numel(), kCostlyPiece,
-               [&](int64_t i, int64_t n) { simd_row(n, from + i, to + i, f); });
-    return y;
-  });
+  return dispatch_float(x.dtype(), op, [&]<class T>(TypeTag<T>) { return map_batches<T>(x, f); });
 }
 
 // Exponentials, where xsimd stops before the ends of the range: what lies there is computed one by
 // one.
 template <class F, class G>
 Array exponential(const char* op, const Array& x, F f, G one) {
-  return dispatch_float(x.dtype(), op, [&]<class T>(TypeTag<T>) {
-    const Array source = contiguous(x);
-    Array y = Array::empty(x.shape(), x.dtype());
-    const T* from = source.data<T>();
-    T* to = y.data<T>();
-    for_pieces(x.numel(), kCostlyPiece,
-               [&](int64_t i, int64_t n) { simd_row(n, from + i, to + i, f, kExpRange<T>, one); });
-    return y;
-  });
+  return dispatch_float(
+      x.dtype(), op, [&]<class T>(TypeTag<T>) { return map_batches<T>(x, f, kExpRange<T>, one); });
 }
 
 // Integers are whole already.

@@ -24,12 +24,6 @@ BlasInt blas_int(int64_t size) { return static_cast<BlasInt>(size); }
 
 cxxblas::Transpose trans(bool transposed) { return transposed ? cxxblas::Trans : cxxblas::NoTrans; }
 
-// Parts of `size`, as equal as multiples of `unit` are, none longer than `most` where that is one.
-int64_t even_part(int64_t size, int64_t most, int64_t unit) {
-  const int64_t parts = (size + most - 1) / most;
-  return ((size + parts - 1) / parts + unit - 1) / unit * unit;
-}
-
 // Up to 10^6 multiplications OpenBLAS' kernels for AVX-512 read both operands where they lie.
 // Larger products are laid out anew first. A product in tiles of that size reaches 105 to 115
 // of 118 GFLOP/s where one call reaches 90 to 105, and 45 to 80 if a size is below 32.
@@ -57,6 +51,15 @@ int64_t cost(int64_t m, int64_t n, int64_t k) {
 template <class T>
 bool clashes(const Operand<T>& operand) {
   return operand.leading % (4096 / static_cast<int64_t>(sizeof(T))) == 0;
+}
+
+// Whether a product is best made of tiles whose operands BLAS reads where they lie.
+template <class T>
+bool in_place(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Operand<T>& b) {
+  const int64_t work = cost(m, n, k);
+  if (work <= kUnpackedWork) return true;
+  if (!has_unpacked_kernels() || work > kLargestUnpacked || clashes(b)) return false;
+  return !b.transposed || !(clashes(a) || a.transposed || k < kLongRow);
 }
 
 // For BLAS that lays out its operands: halved across the longer side, again for every eightfold of
@@ -95,25 +98,24 @@ void multiply(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Operan
 }  // namespace
 
 template <class T>
-bool packs(int64_t m, int64_t n, int64_t k, const Operand<T>& b) {
+bool packs(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Operand<T>& b) {
   // OpenBLAS packs as well and does better without AVX-512. Its kernels reach 101 of 118 GFLOP/s
-  // with 1024^3 here, ours 105.
-  constexpr int64_t least = 512;
-  return sizeof(xsimd::batch<T>) == 64 && !b.transposed && std::min({m, n, k}) >= least &&
-         (m * n * k > kLargestUnpacked || clashes(b));
+  // with 1024^3 here, ours 108, tiles in place 105 with 512^3 and less with more.
+  constexpr int64_t least = 32, large = 512;
+  const int64_t smallest = std::min({m, n, k});
+  if (sizeof(xsimd::batch<T>) < 64 || smallest < least) return false;
+  return smallest >= large || !in_place(m, n, k, a, b);
 }
-template bool packs(int64_t, int64_t, int64_t, const Operand<float>&);
-template bool packs(int64_t, int64_t, int64_t, const Operand<double>&);
+template bool packs(int64_t, int64_t, int64_t, const Operand<float>&, const Operand<float>&);
+template bool packs(int64_t, int64_t, int64_t, const Operand<double>&, const Operand<double>&);
 
 template <class T>
 Tiles tiles_of(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Operand<T>& b) {
   const int64_t work = cost(m, n, k);
   if (work <= kUnpackedWork) return {m, n, k};
-  if (!has_unpacked_kernels() || work > kLargestUnpacked || clashes(b) ||
-      (b.transposed && clashes(a)) || (b.transposed && (a.transposed || k < kLongRow)))
-    return few_tiles(m, n, k);
+  if (!in_place(m, n, k, a, b)) return few_tiles(m, n, k);
   const int64_t rows = even_part(m, b.transposed ? 32 : 48, 8);
-  const int64_t inner = even_part(k, b.transposed ? 1000 : 256, 8);
+  const int64_t inner = even_part(k, b.transposed ? kUnpackedWork / (32 * 32) : 256, 8);
   // At least eight tiles, which two threads share evenly.
   const int64_t limit = std::clamp<int64_t>(work / 8, kUnpackedWork / 8, kUnpackedWork);
   const int64_t cols = b.transposed ? 32 : limit / (cost(rows, 1, inner) / 4) / 16 * 16;

@@ -18,6 +18,12 @@ struct Operand {
   }
 };
 
+/// Parts of `size`, as equal as multiples of `unit` are, none longer than `most` where that is one.
+inline int64_t even_part(int64_t size, int64_t most, int64_t unit) {
+  const int64_t parts = (size + most - 1) / most;
+  return ((size + parts - 1) / parts + unit - 1) / unit * unit;
+}
+
 /// Into tiles of how many rows and columns c = a b is best cut, and its inner size; the last ones
 /// are smaller.
 struct Tiles {
@@ -28,9 +34,9 @@ struct Tiles {
 template <class T>
 Tiles tiles_of(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Operand<T>& b);
 
-/// Whether tiles would read their operands from memory too often, so that b had better be packed.
+/// Whether that product had better lay out both (PackedMatrix) than be cut into tiles for BLAS.
 template <class T>
-bool packs(int64_t m, int64_t n, int64_t k, const Operand<T>& b);
+bool packs(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Operand<T>& b);
 
 /// c = a b + beta c: [m, k] times [k, n], all sizes at least 1, into rows of c that lie c_leading
 /// numbers apart. c is not read where beta is 0.

@@ -2,23 +2,12 @@
 // A window that moves over an image: which elements it sees at which positions, and the matrix of
 // all of them, [elements of the window, positions].
 
-#include <reel/autograd/array.h>
+#include <reel/autograd/kernels/scratch.h>
 
 #include <algorithm>
 #include <array>
 
 namespace reel::kernels {
-
-/// Memory for a block of work, uninitialised.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(int64_t size) : array_(Array::empty(size, dtype_of<T>)) {}
-  T* data() const { return array_.template data<T>(); }
-
- private:
-  Array array_;
-};
 
 using Axes = std::array<int64_t, 3>;
 

@@ -16,6 +16,7 @@
 #include <reel/autograd/kernels/gemm.h>
 #include <reel/autograd/kernels/packed_matrix.h>
 #include <reel/autograd/kernels/parallel.h>
+#include <reel/autograd/kernels/scratch.h>
 
 namespace reel::kernels {
 namespace {
@@ -143,53 +144,61 @@ void multiply_here(const IntegerProduct<T>& p) {
 // Small products of a batch are put together to blocks of so many multiplications.
 constexpr int64_t kBatchWork = int64_t{1} << 20;
 
-// alpha times a part of a, in rows that lie `step` numbers apart.
+// alpha a, of the rows and columns that begin there, laid out for PackedMatrix by all threads.
 template <class T>
-void pack_rows(const Product<T>& p, int64_t row, int64_t col, int64_t rows, int64_t cols, T* to,
-               int64_t step) {
-  const T* from = p.a.at(row, col);
-  if (p.a.transposed) {
-    for (int64_t j = 0; j < cols; ++j) {
-      for (int64_t i = 0; i < rows; ++i) to[i * step + j] = p.alpha * from[j * p.a.leading + i];
-    }
-  } else {
-    for (int64_t i = 0; i < rows; ++i) {
-      for (int64_t j = 0; j < cols; ++j) to[i * step + j] = p.alpha * from[i * p.a.leading + j];
+void pack_rows(const Product<T>& p, int64_t row, int64_t rows, int64_t col, int64_t cols, T* to) {
+  constexpr int64_t together = 64;
+  const bool turned = p.a.transposed;
+  const int64_t row_step = turned ? 1 : p.a.leading, col_step = turned ? p.a.leading : 1;
+  for_pieces(rows, together, [&](int64_t first, int64_t count) {
+    T* at = to + first * cols;
+    PackedMatrix<T>::pack_rows(count, cols, p.a.at(row + first, col), row_step, col_step, at);
+    for (int64_t i = 0; p.alpha != 1 && i < PackedMatrix<T>::packed_size(count, cols); ++i)
+      at[i] *= p.alpha;
+  });
+}
+
+// Both operands are laid out: a for all threads, of b by each what it multiplies a with next, which
+// stays in its own cache.
+template <class T>
+void multiply_packed(const Product<T>& p) {
+  constexpr int64_t deepest = 512, highest = 2048, together = 64, blocks = 8;
+  const int64_t widest = std::clamp<int64_t>(p.n / blocks, PackedMatrix<T>::kPanel, 128);
+  const int64_t depth = even_part(p.k, deepest, 1), height = even_part(p.m, highest, together);
+  const int64_t width = even_part(p.n, widest, PackedMatrix<T>::kPanel);
+  const int64_t strips = (p.n + width - 1) / width;
+  const Scratch<T> a(PackedMatrix<T>::packed_size(height, depth));
+  for (int64_t top = 0; top < p.m; top += height) {
+    const int64_t m = std::min(height, p.m - top);
+    // Some blocks for each thread, if they have rows enough to be worth a layout of b.
+    const int64_t part = even_part(m, std::max(m * strips / blocks, together), together);
+    const int64_t parts = (m + part - 1) / part;
+    for (int64_t l = 0; l < p.k; l += depth) {
+      const int64_t k = std::min(depth, p.k - l);
+      pack_rows(p, top, m, l, k, a.data());
+      parallel_for(strips * parts, [&](int64_t block) {
+        const int64_t col = block / parts * width, n = std::min(width, p.n - col);
+        const int64_t begin = block % parts * part, end = std::min(begin + part, m);
+        const bool turned = p.b.transposed;
+        const PackedMatrix<T> b(k, n, p.b.at(l, col), turned ? 1 : p.b.leading,
+                                turned ? p.b.leading : 1);
+        for (int64_t i = begin; i < end; i += together) {
+          const int64_t rows = std::min(together, end - i);
+          T* c = p.c + (top + i) * p.c_leading + col;
+          const bool first = l == 0;
+          for (int64_t r = 0; first && p.bias && r < rows; ++r)
+            std::copy_n(p.bias + col, n, c + r * p.c_leading);
+          b.multiply_packed(rows, a.data() + i * k, c, p.c_leading,
+                            !first || p.bias || p.accumulate);
+        }
+      });
     }
   }
 }
 
-// In strips of columns, an even number of them: what is packed of b and of a stays in a core's own
-// cache.
-template <class T>
-void multiply_packed(const Product<T>& p) {
-  constexpr int64_t depth = 512, rows = 128, widest = 512, panel = 64;
-  constexpr int64_t step = depth + 16;  // not a power of two: see clashes()
-  const int64_t strips = (p.n + 2 * widest - 1) / (2 * widest) * 2;
-  const int64_t width = ((p.n + strips - 1) / strips + panel - 1) / panel * panel;
-  parallel_for((p.n + width - 1) / width, [&](int64_t strip) {
-    const int64_t col = strip * width, n = std::min(width, p.n - col);
-    const Array packed_rows = Array::empty({rows, step}, dtype_of<T>);
-    for (int64_t l = 0; l < p.k; l += depth) {
-      const int64_t k = std::min(depth, p.k - l);
-      const PackedMatrix<T> b(k, n, p.b.at(l, col), p.b.leading, 1);
-      for (int64_t i = 0; i < p.m; i += rows) {
-        const int64_t m = std::min(rows, p.m - i);
-        pack_rows(p, i, l, m, k, packed_rows.data<T>(), step);
-        T* c = p.c + i * p.c_leading + col;
-        if (p.bias && l == 0) {
-          for (int64_t r = 0; r < m; ++r)
-            std::copy(p.bias + col, p.bias + col + n, c + r * p.c_leading);
-        }
-        b.multiply(m, packed_rows.data<T>(), step, c, p.c_leading, l > 0 || p.bias || p.accumulate);
-      }
-    }
-  });
-}
-
 template <class T>
 void multiply(const Product<T>& whole) {
-  if (packs(whole.m, whole.n, whole.k, whole.b)) return multiply_packed(whole);
+  if (packs(whole.m, whole.n, whole.k, whole.a, whole.b)) return multiply_packed(whole);
   const Tiles tiles = tiles_of(whole.m, whole.n, whole.k, whole.a, whole.b);
   const int64_t down = (whole.m + tiles.rows - 1) / tiles.rows;
   const int64_t across = (whole.n + tiles.cols - 1) / tiles.cols;

@@ -2,8 +2,8 @@
 // A matrix that many products share on their right side, laid out for them once.
 
 #include <reel/autograd/array.h>
+#include <reel/autograd/kernels/transposed.h>
 
-#include <algorithm>
 #include <xsimd/xsimd.hpp>
 
 namespace reel::kernels {
@@ -12,45 +12,90 @@ namespace reel::kernels {
 /// BLAS lays b out anew for every call, which costs as much as a product with a few rows.
 template <class T>
 class PackedMatrix {
+  using Batch = xsimd::batch<T>;
+  static constexpr int64_t kWidth = static_cast<int64_t>(Batch::size);
+
  public:
-  /// b[i][j] stands at data[i * row_step + j * col_step].
+  static constexpr int64_t kPanel = 2 * kWidth;  // columns
+  /// Rows that are multiplied at once, two sums each: these take half of the registers, of which
+  /// AVX-512 has 32.
+  static constexpr int64_t kRows = sizeof(Batch) == 64 ? 8 : 4;
+
+  /// b[i][j] stands at data[i * row_step + j * col_step]; one of the steps is 1.
   PackedMatrix(int64_t k, int64_t n, const T* data, int64_t row_step, int64_t col_step)
       : k_(k),
         n_(n),
         numbers_(Array::empty({(n + kPanel - 1) / kPanel * kPanel * k}, dtype_of<T>)) {
-    T* to = numbers_.data<T>();
-    for (int64_t start = 0; start < n; start += kPanel) {
-      const int64_t width = std::min(kPanel, n - start);
-      for (int64_t i = 0; i < k; ++i, to += kPanel) {
-        const T* from = data + i * row_step + start * col_step;
-        for (int64_t j = 0; j < width; ++j) to[j] = from[j * col_step];
-        std::fill(to + width, to + kPanel, T{0});
-      }
-    }
+    for (int64_t start = 0; start < n; start += kPanel)
+      pack(start, data + start * col_step, row_step, col_step);
+  }
+
+  /// Where so many rows of a go, laid out by pack_rows.
+  static int64_t packed_size(int64_t rows, int64_t k) {
+    return (rows + kRows - 1) / kRows * kRows * k;
+  }
+  /// Lays out a [m, k] by groups of kRows, column by column. a[i][j] stands at
+  /// data[i * row_step + j * col_step]; one of the steps is 1.
+  static void pack_rows(int64_t m, int64_t k, const T* data, int64_t row_step, int64_t col_step,
+                        T* to) {
+    for (int64_t row = 0; row < m; row += kRows, to += kRows * k)
+      copy_lines(k, std::min(kRows, m - row), data + row * row_step, col_step, row_step, to, kRows);
   }
 
   /// c = a b, or c += a b: a [m, k] and c [m, n] in rows that lie so far apart. An element's bits
   /// do not depend on the rows above and below it.
   void multiply(int64_t m, const T* a, int64_t a_step, T* c, int64_t c_step, bool add) const {
-    for (int64_t start = 0; start < n_; start += kPanel) {
-      const T* panel = numbers_.data<T>() + start * k_;
-      const Tile tile{panel, k_, std::min(kPanel, n_ - start), a_step, c_step, add};
-      for (int64_t row = 0; row < m; row += kRows)
-        tile.template rows<kRows>(std::min(kRows, m - row), a + row * a_step,
-                                  c + row * c_step + start);
-    }
+    multiply<Straight>(m, {a, a_step}, c, c_step, add);
+  }
+  /// The same for an a that pack_rows has laid out.
+  void multiply_packed(int64_t m, const T* a, T* c, int64_t c_step, bool add) const {
+    multiply<Grouped>(m, {a, k_}, c, c_step, add);
   }
 
  private:
-  using Batch = xsimd::batch<T>;
-  static constexpr int64_t kWidth = static_cast<int64_t>(Batch::size);
-  static constexpr int64_t kPanel = 2 * kWidth;
-  // Two sums a row: half of the registers, of which AVX-512 has 32.
-  static constexpr int64_t kRows = sizeof(Batch) == 64 ? 8 : 4;
+  // How the rows of a lie.
+  struct Straight {
+    const T* data;
+    int64_t step;
+    const T* from(int64_t row) const { return data + row * step; }
+    const T& at(const T* rows, int64_t row, int64_t i) const { return rows[row * step + i]; }
+  };
+  struct Grouped {
+    const T* data;
+    int64_t k;
+    const T* from(int64_t row) const { return data + row * k; }
+    const T& at(const T* rows, int64_t row, int64_t i) const { return rows[i * kRows + row]; }
+  };
 
+  // to[i * to_step + j] = from[i * row_step + j * col_step], where one of both steps is 1.
+  static void copy_lines(int64_t rows, int64_t cols, const T* from, int64_t row_step,
+                         int64_t col_step, T* to, int64_t to_step) {
+    if (col_step != 1) return copy_transposed(from, col_step, to, to_step, rows, cols);
+    for (int64_t i = 0; i < rows; ++i) std::copy_n(from + i * row_step, cols, to + i * to_step);
+  }
+  void pack(int64_t start, const T* from, int64_t row_step, int64_t col_step) {
+    T* to = numbers_.data<T>() + start * k_;
+    const int64_t width = std::min(kPanel, n_ - start);
+    copy_lines(k_, width, from, row_step, col_step, to, kPanel);
+    for (int64_t i = 0; width < kPanel && i < k_; ++i)
+      std::fill(to + i * kPanel + width, to + (i + 1) * kPanel, T{0});
+  }
+
+  template <class Rows>
+  void multiply(int64_t m, Rows a, T* c, int64_t c_step, bool add) const {
+    for (int64_t start = 0; start < n_; start += kPanel) {
+      const T* panel = numbers_.data<T>() + start * k_;
+      const Tile<Rows> tile{a, panel, k_, std::min(kPanel, n_ - start), c_step, add};
+      for (int64_t row = 0; row < m; row += kRows)
+        tile.template rows<kRows>(std::min(kRows, m - row), a.from(row), c + row * c_step + start);
+    }
+  }
+
+  template <class Rows>
   struct Tile {
+    Rows layout;
     const T* panel;
-    int64_t k, width, a_step, c_step;
+    int64_t k, width, c_step;
     bool add;
 
     // `count` rows, at most R of them.
@@ -59,18 +104,24 @@ class PackedMatrix {
       if constexpr (R > 1) {
         if (count < R) return rows<R - 1>(count, a, c);
       }
+      // What is far away comes while the sums are computed.
+      for (int64_t r = 0; r < R; ++r) prefetch(c + r * c_step);
       Batch sums[R][2];
       for (int64_t r = 0; r < R; ++r) sums[r][0] = sums[r][1] = Batch(T{0});
       for (int64_t i = 0; i < k; ++i) {
         const Batch left = Batch::load_unaligned(panel + i * kPanel);
         const Batch right = Batch::load_unaligned(panel + i * kPanel + kWidth);
         for (int64_t r = 0; r < R; ++r) {
-          const Batch factor(a[r * a_step + i]);
+          const Batch factor(layout.at(a, r, i));
           sums[r][0] = xsimd::fma(factor, left, sums[r][0]);
           sums[r][1] = xsimd::fma(factor, right, sums[r][1]);
         }
       }
       for (int64_t r = 0; r < R; ++r) store(sums[r], c + r * c_step);
+    }
+    static void prefetch(const T* c) {
+      __builtin_prefetch(c, 1);
+      __builtin_prefetch(c + kWidth, 1);
     }
     void store(const Batch (&sums)[2], T* c) const {
       alignas(64) T part[kPanel];

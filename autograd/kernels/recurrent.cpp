@@ -16,7 +16,7 @@ namespace {
 
 template <class T>
 void plain_row(int64_t hidden, bool relu, T* gates, T* h) {
-  for_each_lanes<T>(hidden, [&](const Lanes<T>& lanes) {
+  for_each_row_batch<T>(hidden, [&](const RowBatch<T>& lanes) {
     const auto x = lanes.load(gates);
     // A NaN stays one: max(NaN, 0) need not.
     const auto y = relu ? xsimd::select(x <= decltype(x)(0), decltype(x)(0), x) : xsimd::tanh(x);
@@ -27,7 +27,7 @@ void plain_row(int64_t hidden, bool relu, T* gates, T* h) {
 
 template <class T>
 void lstm_row(int64_t hidden, T* gates, T* c, T* h) {
-  for_each_lanes<T>(hidden, [&](const Lanes<T>& lanes) {
+  for_each_row_batch<T>(hidden, [&](const RowBatch<T>& lanes) {
     T *input = gates, *forget = gates + hidden, *cell = forget + hidden, *output = cell + hidden;
     const auto i = logistic(lanes.load(input)), f = logistic(lanes.load(forget));
     const auto g = xsimd::tanh(lanes.load(cell)), o = logistic(lanes.load(output));
@@ -44,7 +44,7 @@ void lstm_row(int64_t hidden, T* gates, T* c, T* h) {
 // `products` are those of the state; `candidate` takes the last of them with their bias.
 template <class T>
 void gru_row(int64_t hidden, T* gates, const T* products, const T* bias, T* candidate, T* h) {
-  for_each_lanes<T>(hidden, [&](const Lanes<T>& lanes) {
+  for_each_row_batch<T>(hidden, [&](const RowBatch<T>& lanes) {
     T *reset = gates, *update = gates + hidden, *fresh = update + hidden;
     const auto r = logistic(lanes.load(reset) + lanes.load(products));
     const auto z = logistic(lanes.load(update) + lanes.load(products + hidden));

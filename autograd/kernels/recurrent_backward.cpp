@@ -16,7 +16,7 @@ namespace {
 
 template <class T>
 void plain_row(int64_t hidden, bool relu, const T* gates, const T* g, T* slopes) {
-  for_each_lanes<T>(hidden, [&](const Lanes<T>& lanes) {
+  for_each_row_batch<T>(hidden, [&](const RowBatch<T>& lanes) {
     using Batch = xsimd::batch<T>;
     const Batch y = lanes.load(gates), given = lanes.load(g);
     lanes.store(slopes,
@@ -29,7 +29,7 @@ void plain_row(int64_t hidden, bool relu, const T* gates, const T* g, T* slopes)
 template <class T>
 void lstm_row(int64_t hidden, const T* gates, const T* c_before, const T* g, T* gc, T* slopes,
               T* made) {
-  for_each_lanes<T>(hidden, [&](const Lanes<T>& lanes) {
+  for_each_row_batch<T>(hidden, [&](const RowBatch<T>& lanes) {
     const xsimd::batch<T> one(1);
     const auto i = lanes.load(gates), f = lanes.load(gates + hidden),
                n = lanes.load(gates + 2 * hidden), o = lanes.load(gates + 3 * hidden);
@@ -50,7 +50,7 @@ void lstm_row(int64_t hidden, const T* gates, const T* c_before, const T* g, T* 
 template <class T>
 void gru_row(int64_t hidden, const T* gates, const T* candidate, const T* h_before, T* g, T* slopes,
              T* inner) {
-  for_each_lanes<T>(hidden, [&](const Lanes<T>& lanes) {
+  for_each_row_batch<T>(hidden, [&](const RowBatch<T>& lanes) {
     const xsimd::batch<T> one(1);
     const auto r = lanes.load(gates), z = lanes.load(gates + hidden),
                n = lanes.load(gates + 2 * hidden);

@@ -52,7 +52,7 @@ void for_each_step(const RecurrentLayout& layout, const RecurrentSteps& steps, i
 
 /// A vector's worth of a row, the last of which may be short.
 template <class T>
-struct Lanes {
+struct RowBatch {
   using Batch = xsimd::batch<T>;
   static constexpr int64_t width = static_cast<int64_t>(Batch::size);
 
@@ -75,9 +75,9 @@ struct Lanes {
 };
 
 template <class T, class F>
-void for_each_lanes(int64_t n, F&& f) {
-  for (int64_t at = 0; at < n; at += Lanes<T>::width)
-    f(Lanes<T>{at, std::min(Lanes<T>::width, n - at)});
+void for_each_row_batch(int64_t n, F&& f) {
+  for (int64_t at = 0; at < n; at += RowBatch<T>::width)
+    f(RowBatch<T>{at, std::min(RowBatch<T>::width, n - at)});
 }
 
 /// 1 / (1 + exp(-x)); far below 0 it is 0 where exp has overflowed.

@@ -1,11 +1,12 @@
 #include <reel/autograd/kernels/elementwise.h>
 #include <reel/autograd/kernels/extremum.h>
 #include <reel/autograd/kernels/map.h>
-#include <reel/autograd/kernels/vector_math.h>
 #include <reel/autograd/kernels/reduce.h>
 #include <reel/autograd/kernels/reduction.h>
+#include <reel/autograd/kernels/vector_math.h>
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 namespace reel::kernels {
@@ -49,37 +50,44 @@ double sum_row(int64_t n, const T* x) {
   return total;
 }
 
-// The sum of at most kRun numbers: of one column or of a batch of columns side by side.
-template <class V, class Load>
-V sum_run(int64_t rows, Load load) {
-  V even(0), odd(0);
+// Adds the sums of at most kRun rows of N neighbours, each a number or a batch of them: the even
+// and the odd rows' apart.
+template <class V, int64_t N, class T>
+void add_neighbours(int64_t rows, int64_t step, const T* x, double* totals) {
+  constexpr int64_t width = static_cast<int64_t>(sizeof(V) / sizeof(T));
+  const auto load = [](const T* from) {
+    if constexpr (width == 1)
+      return *from;
+    else
+      return V::load_unaligned(from);
+  };
+  V even[N], odd[N];
+  for (int64_t k = 0; k < N; ++k) even[k] = odd[k] = V(0);
   int64_t i = 0;
-  for (; i + 2 <= rows; i += 2) {
-    even += load(i);
-    odd += load(i + 1);
+  for (; i + 2 <= rows; i += 2, x += 2 * step) {
+    for (int64_t k = 0; k < N; ++k) {
+      even[k] += load(x + k * width);
+      odd[k] += load(x + step + k * width);
+    }
   }
-  if (i < rows) even += load(i);
-  return even + odd;
+  for (int64_t k = 0; k < N && i < rows; ++k) even[k] += load(x + k * width);
+  alignas(64) T lanes[width];
+  for (int64_t k = 0; k < N; ++k) {
+    const V sum = even[k] + odd[k];
+    std::memcpy(lanes, &sum, sizeof(V));
+    for (int64_t lane = 0; lane < width; ++lane)
+      totals[k * width + lane] += static_cast<double>(lanes[lane]);
+  }
 }
 
 template <class T>
 void add_run(int64_t rows, int64_t columns, int64_t step, const T* x, double* totals) {
   using Batch = xsimd::batch<T>;
-  constexpr int64_t width = width_of<T>;
-  alignas(64) T lanes[width];
+  constexpr int64_t width = width_of<T>, wide = 8 * width;  // some lines of memory at a time
   int64_t j = 0;
-  for (; j + width <= columns; j += width) {
-    const T* column = x + j;
-    sum_run<Batch>(rows, [=](int64_t i) {
-      return Batch::load_unaligned(column + i * step);
-    }).store_aligned(lanes);
-    for (int64_t lane = 0; lane < width; ++lane)
-      totals[j + lane] += static_cast<double>(lanes[lane]);
-  }
-  for (; j < columns; ++j) {
-    const T* column = x + j;
-    totals[j] += static_cast<double>(sum_run<T>(rows, [=](int64_t i) { return column[i * step]; }));
-  }
+  for (; j + wide <= columns; j += wide) add_neighbours<Batch, 8>(rows, step, x + j, totals + j);
+  for (; j + width <= columns; j += width) add_neighbours<Batch, 1>(rows, step, x + j, totals + j);
+  for (; j < columns; ++j) add_neighbours<T, 1>(rows, step, x + j, totals + j);
 }
 
 // Rows are read whole, in runs, while the totals stay in cache.

@@ -94,13 +94,18 @@ void reduce(const Arranged& a, const Way& way, const Finish& finish) {
       });
   if (whole) return;
   for (int64_t o = 0; o < a.outer; ++o) {
-    for (int64_t j = 0; j < a.inner; ++j) {
-      Total total = parts[static_cast<size_t>(o * pieces * a.inner + j)];
-      for (int64_t k = 1; k < a.lead * pieces; ++k) {
+    for (int64_t column = 0; column < a.inner; column += kTileColumns) {
+      const int64_t columns = std::min(kTileColumns, a.inner - column);
+      const auto part = [&](int64_t k) {
         const int64_t line = k / pieces * a.outer + o;
-        way.merge(total, parts[static_cast<size_t>((line * pieces + k % pieces) * a.inner + j)]);
+        return parts.data() + (line * pieces + k % pieces) * a.inner + column;
+      };
+      Total* totals = part(0);
+      for (int64_t k = 1; k < a.lead * pieces; ++k) {
+        const Total* later = part(k);
+        for (int64_t j = 0; j < columns; ++j) way.merge(totals[j], later[j]);
       }
-      finish(o * a.inner + j, total);
+      for (int64_t j = 0; j < columns; ++j) finish(o * a.inner + column + j, totals[j]);
     }
   }
 }

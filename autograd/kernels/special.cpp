@@ -1,7 +1,7 @@
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/map.h>
-#include <reel/autograd/kernels/vector_math.h>
 #include <reel/autograd/kernels/special.h>
+#include <reel/autograd/kernels/vector_math.h>
 
 #include <cmath>
 #include <limits>
@@ -122,14 +122,7 @@ double polynomial(const std::vector<double>& p, double t) {
 Array erf(const Array& x) {
   if (x.dtype() != kFloat32) return in_double("erf", x, [](double v) { return std::erf(v); });
   // xsimd's has float32's digits, not float64's.
-  const Array source = contiguous(x);
-  Array y = Array::empty(x.shape(), kFloat32);
-  const float* from = source.data<float>();
-  float* to = y.data<float>();
-  for_pieces(x.numel(), kCostlyPiece, [&](int64_t i, int64_t n) {
-    simd_row(n, from + i, to + i, [](auto v) { return xsimd::erf(v); });
-  });
-  return y;
+  return map_batches<float>(x, [](auto v) { return xsimd::erf(v); });
 }
 
 Array erfc(const Array& x) {

@@ -1,6 +1,7 @@
 #pragma once
 // xsimd's functions, made right also at the ends of the range.
 
+#include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/map.h>
 
 #include <algorithm>
@@ -75,6 +76,19 @@ void simd_row(int64_t n, const T* x, T* y, F f, T range, G one) {
     if (any_beyond(count, x + start, range)) [[unlikely]]
       replace_beyond(count, x + start, y + start, range, one);
   }
+}
+
+/// Elementwise f of x, whose elements are T, by one of the two forms of simd_row: f, or f, range
+/// and one.
+template <class T, class... F>
+Array map_batches(const Array& x, F... f) {
+  const Array source = contiguous(x);
+  Array y = Array::empty(x.shape(), dtype_of<T>);
+  const T* from = source.data<T>();
+  T* to = y.data<T>();
+  for_pieces(x.numel(), kCostlyPiece,
+             [&](int64_t i, int64_t n) { simd_row(n, from + i, to + i, f...); });
+  return y;
 }
 
 /// sin, cos or tan by its batch form f and its scalar form `one`. xsimd reduces all lanes as the

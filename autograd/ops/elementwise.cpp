@@ -47,11 +47,16 @@ static Tensor threshold_backward(const Tensor& g, const Tensor& y) {
 }
 
 Tensor relu(Tensor x) {
-  Array result = detail::gives_memory(x) ? x.array() : Array::empty(x.shape(), x.dtype());
+  const auto rule = [](Tensor&& g, const Tensor& y) {
+    return over(g, g, y, kernels::threshold_backward, threshold_backward);
+  };
+  if (detail::gives_memory(x)) {
+    kernels::relu(x.array(), x.array());
+    return record_over("relu", std::move(x), wrt(x, rule));
+  }
+  Array result = Array::empty(x.shape(), x.dtype());
   kernels::relu(x.array(), result);
-  return record("relu", std::move(result), wrt(x, [](Tensor&& g, const Tensor& y) {
-                  return over(g, g, y, kernels::threshold_backward, threshold_backward);
-                }));
+  return record("relu", std::move(result), wrt(x, rule));
 }
 
 // ---- powers and logarithms -------------------------------------------------------------------------------

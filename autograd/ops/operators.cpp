@@ -14,30 +14,25 @@ Tensor over_either(Tensor& a, Tensor& b, Kernel kernel, Operation operation) {
   return detail::over(detail::may_overwrite(a, b) ? a : b, a, b, kernel, operation);
 }
 
-// The sum, recorded.
-Tensor record_sum(Array&& sum, const Tensor& a, const Tensor& b) {
-  return record("add", std::move(sum), wrt(a, [](const Tensor& g) { return g; }),
-                wrt(b, [](Tensor&& g) { return std::move(g); }));
-}
-
 // Its rules need neither operand, so a sum may stand where a temporary stood that is recorded.
 bool takes_sum(const Tensor& x, const Tensor& other) {
   return detail::gives_memory(x) && other.defined() && detail::fits(x, other);
 }
 
+constexpr auto to_first = [](const Tensor& g) { return g; };
+constexpr auto to_second = [](Tensor&& g) { return std::move(g); };
+
 Tensor sum_over(Tensor& x, const Tensor& a, const Tensor& b) {
-  const Tensor& other = &x == &a ? b : a;
-  if (!takes_sum(x, other)) return add(a, b);
+  if (!takes_sum(x, &x == &a ? b : a)) return add(a, b);
   kernels::add(a.array(), b.array(), x.array());
-  if (detail::only_numbers(x) && !(is_grad_enabled() && other.requires_grad())) return std::move(x);
-  return record_sum(Array(x.array()), a, b);
+  return record_over("add", std::move(x), wrt(a, to_first), wrt(b, to_second));
 }
 
 }  // namespace
 
 Tensor add(const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype()) return promoted(add, a, b);
-  return record_sum(kernels::add(a.array(), b.array()), a, b);
+  return record("add", kernels::add(a.array(), b.array()), wrt(a, to_first), wrt(b, to_second));
 }
 
 Tensor operator+(Tensor&& a, const Tensor& b) { return sum_over(a, a, b); }
