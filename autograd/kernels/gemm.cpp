@@ -41,10 +41,10 @@ bool has_unpacked_kernels() {
   return found;
 }
 
-// What a product costs: with a small size it waits for memory and takes as long as with 4.
+// What a product costs: with a small size it waits for memory, and takes as long as with this.
+constexpr int64_t kSmall = 8;
 int64_t cost(int64_t m, int64_t n, int64_t k) {
-  constexpr int64_t least = 4;
-  return std::max(m, least) * std::max(n, least) * std::max(k, least);
+  return std::max(m, kSmall) * std::max(n, kSmall) * std::max(k, kSmall);
 }
 
 // Lines that lie a multiple of a page apart push each other out of the cache.
@@ -118,7 +118,7 @@ Tiles tiles_of(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Opera
   const int64_t inner = even_part(k, b.transposed ? kUnpackedWork / (32 * 32) : 256, 8);
   // At least eight tiles, which two threads share evenly.
   const int64_t limit = std::clamp<int64_t>(work / 8, kUnpackedWork / 8, kUnpackedWork);
-  const int64_t cols = b.transposed ? 32 : limit / (cost(rows, 1, inner) / 4) / 16 * 16;
+  const int64_t cols = b.transposed ? 32 : limit / (cost(rows, 1, inner) / kSmall) / 16 * 16;
   return {rows, even_part(n, std::max<int64_t>(16, cols), 16), inner};
 }
 template Tiles tiles_of(int64_t, int64_t, int64_t, const Operand<float>&, const Operand<float>&);
