@@ -2,7 +2,6 @@
 #include <reel/autograd/kernels/lanes.h>
 #include <reel/autograd/kernels/parallel.h>
 
-#include <vector>
 #include <xsimd/xsimd.hpp>
 
 namespace reel::kernels {
@@ -39,10 +38,10 @@ struct Layout {
   int64_t channels;
   size_t outer;
   int64_t band, bands;
-  int64_t copies;                // of a channel: none needed where there is but one row
-  Axes size;                     // of a copy of a channel's band with its zeros
-  int64_t plane;                 // numbers of it
-  std::vector<int64_t> offsets;  // of each channel and element at the first position
+  int64_t copies;         // of a channel: none needed where there is but one row
+  Axes size;              // of a copy of a channel's band with its zeros
+  int64_t plane;          // numbers of it
+  List<int64_t> offsets;  // of each channel and element at the first position
 
   Layout(const Window& of, const DirectSizes& sizes)
       : window(of), channels(sizes.in), outer(outer_axis(of)) {
@@ -59,6 +58,7 @@ struct Layout {
       size[axis] = extent(axis) + (copied ? 0 : (window.kernel[axis] - 1) * window.dilation[axis]);
     }
     plane = product(size);
+    offsets.reserve(static_cast<size_t>(channels * elements));
     for (int64_t i = 0; i < channels * elements; ++i) {
       const int64_t column = i % window.kernel[2], row = i / window.kernel[2] % window.kernel[1];
       const int64_t depth = i % elements / (window.kernel[2] * window.kernel[1]);
@@ -143,8 +143,8 @@ class Ahead {
 
 // kOuts output channels at V vectors of positions.
 template <int64_t V, class B, class T>
-void map_vectors(int64_t left, const std::vector<int64_t>& offsets, const T* seen, const T* weight,
-                 T* to, int64_t to_step) {
+void map_vectors(int64_t left, const List<int64_t>& offsets, const T* seen, const T* weight, T* to,
+                 int64_t to_step) {
   if constexpr (V > 1) {
     if (left < V) return map_vectors<V - 1, B>(left, offsets, seen, weight, to, to_step);
   }
@@ -173,7 +173,7 @@ void map_vectors(int64_t left, const std::vector<int64_t>& offsets, const T* see
 // All positions of a slice. The last vector is over some of those before it, and a short one where
 // that is enough; what has no room for all that is computed is staged.
 template <class T>
-void map_slice(const std::vector<int64_t>& offsets, const T* seen, const T* weight, int64_t count,
+void map_slice(const List<int64_t>& offsets, const T* seen, const T* weight, int64_t count,
                int64_t outs, T* y, int64_t y_step, Ahead& ahead) {
   using Short =
       std::conditional_t<kWidth<T> >= 8, xsimd::make_sized_batch_t<T, kWidth<T> / 2>, Batch<T>>;
@@ -302,7 +302,7 @@ struct Next {
 
 // All elements of the window, up to M at a time, in tiles that are almost equal.
 template <int64_t M, int64_t V, class T>
-void add_all_taps(const std::vector<int64_t>& offsets, const T* seen, const T* g, int64_t step,
+void add_all_taps(const List<int64_t>& offsets, const T* seen, const T* g, int64_t step,
                   int64_t positions, T* to, Next& next) {
   const int64_t count = static_cast<int64_t>(offsets.size()), tiles = ceil_div(count, M);
   const int64_t bytes = ceil_div(V * kWidth<T> * next.channel, tiles * positions);
@@ -316,8 +316,8 @@ void add_all_taps(const std::vector<int64_t>& offsets, const T* seen, const T* g
 }
 
 template <class T>
-void add_slice(const std::vector<int64_t>& offsets, const T* seen, const T* g, int64_t step,
-               int64_t count, T* to, Next& next) {
+void add_slice(const List<int64_t>& offsets, const T* seen, const T* g, int64_t step, int64_t count,
+               T* to, Next& next) {
   int64_t out = 0;
   for (; out + 2 * kWidth<T> <= step; out += 2 * kWidth<T>)
     add_all_taps<kTapsOfTwo, 2>(offsets, seen, g + out, step, count, to + out, next);

@@ -13,9 +13,9 @@ struct Operand {
   int64_t leading;
   bool transposed = false;
 
-  const T* at(int64_t row, int64_t col) const {
-    return transposed ? data + col * leading + row : data + row * leading + col;
-  }
+  int64_t row_step() const { return transposed ? 1 : leading; }
+  int64_t col_step() const { return transposed ? leading : 1; }
+  const T* at(int64_t row, int64_t col) const { return data + row * row_step() + col * col_step(); }
 };
 
 /// Parts of `size`, as equal as multiples of `unit` are, none longer than `most` where that is one.

@@ -28,10 +28,12 @@ using BlasInt = xt::blas_index_t;
 // rows x cols numbers. They lie row by row, or transposed: column by column; `leading` elements
 // from one such line to the next. Integers, which BLAS does not know, have any two strides.
 struct Matrix {
-  Array array;
+  const Array* given;
   int64_t rows, cols;
   int64_t row_stride, col_stride;
+  Array copy = {};  // of what BLAS could not read
 
+  const Array& array() const { return copy.defined() ? copy : *given; }
   bool transposed() const { return !(col_stride == 1 || cols <= 1) || !row_lines(); }
   int64_t leading() const {
     if (transposed()) return cols > 1 ? col_stride : std::max<int64_t>(1, rows);
@@ -53,13 +55,17 @@ Matrix matrix_of(const Array& x, bool as_row) {
   const auto look = [&](const Array& at) -> Matrix {
     const int rank = at.rank();
     if (rank > 1)
-      return {at, at.size(rank - 2), at.size(rank - 1), at.strides()[rank - 2],
+      return {&x, at.size(rank - 2), at.size(rank - 1), at.strides()[rank - 2],
               at.strides()[rank - 1]};
-    if (as_row) return {at, 1, at.size(0), 1, at.strides()[0]};
-    return {at, at.size(0), 1, at.strides()[0], 1};
+    if (as_row) return {&x, 1, at.size(0), 1, at.strides()[0]};
+    return {&x, at.size(0), 1, at.strides()[0], 1};
   };
   Matrix matrix = look(x);
-  return is_integral(x.dtype()) || matrix.fits_blas() ? matrix : look(contiguous(x));
+  if (is_integral(x.dtype()) || matrix.fits_blas()) return matrix;
+  Array copy = contiguous(x);
+  matrix = look(copy);
+  matrix.copy = std::move(copy);
+  return matrix;
 }
 
 Matrix transpose(Matrix matrix) {
@@ -120,6 +126,21 @@ void multiply_here(const Product<T>& p) {
   }
 }
 
+// Where BLAS takes longer to be called than to multiply.
+constexpr int64_t kTinyWork = 256;
+
+template <class T>
+void multiply_tiny(const Product<T>& p) {
+  for (int64_t i = 0; i < p.m; ++i) {
+    T* c = p.c + i * p.c_leading;
+    for (int64_t j = 0; j < p.n; ++j) c[j] = p.bias ? p.bias[j] : p.accumulate ? c[j] : T{0};
+    for (int64_t l = 0; l < p.k; ++l) {
+      const T factor = p.alpha * *p.a.at(i, l);
+      for (int64_t j = 0; j < p.n; ++j) c[j] += factor * *p.b.at(l, j);
+    }
+  }
+}
+
 template <class T>
 void multiply_here(const IntegerProduct<T>& p) {
   // Unsigned and at least 32 bits wide, because overflow wraps around here and is undefined
@@ -148,11 +169,10 @@ constexpr int64_t kBatchWork = int64_t{1} << 20;
 template <class T>
 void pack_rows(const Product<T>& p, int64_t row, int64_t rows, int64_t col, int64_t cols, T* to) {
   constexpr int64_t together = 64;
-  const bool turned = p.a.transposed;
-  const int64_t row_step = turned ? 1 : p.a.leading, col_step = turned ? p.a.leading : 1;
   for_pieces(rows, together, [&](int64_t first, int64_t count) {
     T* at = to + first * cols;
-    PackedMatrix<T>::pack_rows(count, cols, p.a.at(row + first, col), row_step, col_step, at);
+    PackedMatrix<T>::pack_rows(count, cols, p.a.at(row + first, col), p.a.row_step(),
+                               p.a.col_step(), at);
     for (int64_t i = 0; p.alpha != 1 && i < PackedMatrix<T>::packed_size(count, cols); ++i)
       at[i] *= p.alpha;
   });
@@ -179,9 +199,7 @@ void multiply_packed(const Product<T>& p) {
       parallel_for(strips * parts, [&](int64_t block) {
         const int64_t col = block / parts * width, n = std::min(width, p.n - col);
         const int64_t begin = block % parts * part, end = std::min(begin + part, m);
-        const bool turned = p.b.transposed;
-        const PackedMatrix<T> b(k, n, p.b.at(l, col), turned ? 1 : p.b.leading,
-                                turned ? p.b.leading : 1);
+        const PackedMatrix<T> b(k, n, p.b.at(l, col), p.b.row_step(), p.b.col_step());
         for (int64_t i = begin; i < end; i += together) {
           const int64_t rows = std::min(together, end - i);
           T* c = p.c + (top + i) * p.c_leading + col;
@@ -198,6 +216,7 @@ void multiply_packed(const Product<T>& p) {
 
 template <class T>
 void multiply(const Product<T>& whole) {
+  if (whole.m * whole.n * whole.k <= kTinyWork) return multiply_tiny(whole);
   if (packs(whole.m, whole.n, whole.k, whole.a, whole.b)) return multiply_packed(whole);
   const Tiles tiles = tiles_of(whole.m, whole.n, whole.k, whole.a, whole.b);
   const int64_t down = (whole.m + tiles.rows - 1) / tiles.rows;
@@ -236,17 +255,17 @@ auto product_of(const Matrix& a, const Matrix& b, const Array& c, const Array* b
   if constexpr (std::is_floating_point_v<T>) {
     constexpr int64_t most = std::numeric_limits<BlasInt>::max();
     check(std::max({m, n, k, a.leading(), b.leading()}) <= most,
-          "matmul: sizes up to {} are possible, got {} and {}", most, a.array.shape(),
-          b.array.shape());
-    const Operand<T> left{a.array.data<T>(), a.leading(), a.transposed()};
-    const Operand<T> right{b.array.data<T>(), b.leading(), b.transposed()};
+          "matmul: sizes up to {} are possible, got {} and {}", most, a.array().shape(),
+          b.array().shape());
+    const Operand<T> left{a.array().data<T>(), a.leading(), a.transposed()};
+    const Operand<T> right{b.array().data<T>(), b.leading(), b.transposed()};
     return Product<T>{m, n, k, left, right, c.data<T>(), n, bias ? bias->data<T>() : nullptr};
   } else {
     return IntegerProduct<T>{m,
                              n,
                              k,
-                             a.array.data<T>(),
-                             b.array.data<T>(),
+                             a.array().data<T>(),
+                             b.array().data<T>(),
                              a.row_stride,
                              a.col_stride,
                              b.row_stride,
@@ -276,10 +295,10 @@ template <class P>
 void multiply_batch(const P& first, const Matrix& a, const Matrix& b, const Shape& batch) {
   const int64_t items = batch.numel();
   if (items == 1) return multiply(first);
-  const Strides a_steps = expand_strides("matmul", leading_dims(a.array.shape()),
-                                         leading_dims(a.array.strides()), batch);
-  const Strides b_steps = expand_strides("matmul", leading_dims(b.array.shape()),
-                                         leading_dims(b.array.strides()), batch);
+  const Strides a_steps = expand_strides("matmul", leading_dims(a.array().shape()),
+                                         leading_dims(a.array().strides()), batch);
+  const Strides b_steps = expand_strides("matmul", leading_dims(b.array().shape()),
+                                         leading_dims(b.array().strides()), batch);
   const int64_t work = std::max<int64_t>(1, first.m * first.n * first.k);
   const int64_t per_block = std::max<int64_t>(1, kBatchWork / work);
   parallel_for((items + per_block - 1) / per_block, [&](int64_t block) {
@@ -294,7 +313,14 @@ void multiply_batch(const P& first, const Matrix& a, const Matrix& b, const Shap
   });
 }
 
+// What the batches of a and b broadcast to.
+Shape batch_of(const Array& a, const Array& b) {
+  if (a.rank() <= 2 && b.rank() <= 2) return {};
+  return broadcast_shapes("matmul", leading_dims(a.shape()), leading_dims(b.shape()));
+}
+
 Shape result_shape(const Array& a, const Array& b, const Shape& batch) {
+  if (a.rank() == 2 && b.rank() == 2) return {a.size(0), b.size(1)};
   Shape shape = batch;
   if (a.rank() > 1) shape.push_back(a.size(a.rank() - 2));
   if (b.rank() > 1) shape.push_back(b.size(b.rank() - 1));
@@ -316,7 +342,7 @@ Array matmul(const Array& a, const Array& b) {
     const Shape shape = result_shape(a, b, leading_dims(a.shape()));
     return tall.view(shape, contiguous_strides(shape));
   }
-  const Shape batch = broadcast_shapes("matmul", leading_dims(a.shape()), leading_dims(b.shape()));
+  const Shape batch = batch_of(a, b);
   return dispatch_number(a.dtype(), "matmul", [&](auto tag) {
     using T = typename decltype(tag)::type;
     Array y = Array::empty(result_shape(a, b, batch), a.dtype());
@@ -339,8 +365,13 @@ Array linear(const Array& x, const Array& weight, const Array& bias) {
   const int64_t out = weight.size(0), in = weight.size(1);
   check(!bias.defined() || bias.shape() == Shape(out),
         "linear: bias of shape [{}] is required, got {}", out, bias.shape());
+  if (bias.defined() && !bias.is_contiguous()) return linear(x, weight, contiguous(bias));
   Shape shape = x.shape();
   shape[shape.rank() - 1] = out;
+  if (x.rank() > 2 && x.numel() > 0) {
+    const Array rows = contiguous(x).view({x.numel() / in, in}, {in, 1});
+    return linear(rows, weight, bias).view(shape, contiguous_strides(shape));
+  }
   Array y = Array::empty(shape, x.dtype());
   if (y.numel() == 0) return y;
   if (in == 0) {
@@ -350,10 +381,8 @@ Array linear(const Array& x, const Array& weight, const Array& bias) {
   dispatch_float(x.dtype(), "linear", [&](auto tag) {
     using T = typename decltype(tag)::type;
     keep_blas_single_threaded();
-    const Array flat = x.rank() <= 2 ? x : contiguous(x).view({x.numel() / in, in}, {in, 1});
-    const Array whole_bias = bias.defined() ? contiguous(bias) : bias;
-    multiply(product_of<T>(matrix_of(flat, true), transpose(matrix_of(weight, false)), y,
-                           bias.defined() ? &whole_bias : nullptr));
+    multiply(product_of<T>(matrix_of(x, true), transpose(matrix_of(weight, false)), y,
+                           bias.defined() ? &bias : nullptr));
   });
   return y;
 }

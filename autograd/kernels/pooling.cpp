@@ -195,9 +195,9 @@ class RowPooling {
   const PoolAxis& width_;
   int64_t count_, lanes_;
   int64_t phase_;  // elements of each phase of the row that is laid out
-  std::vector<T> row_, best_;
-  std::vector<Tap> taken_;
-  std::vector<int64_t> offsets_;  // of each tap of a window from the window's first place
+  List<T> row_, best_;
+  List<Tap> taken_;
+  List<int64_t> offsets_;  // of each tap of a window from the window's first place
 };
 
 // ---- windows of 2 x 2 side by side, what most networks have ----------------------------------------------
@@ -303,7 +303,7 @@ void put_pairs(const T* g, const uint8_t* taps, const Shape& pooled, const Shape
 }
 
 template <class T>
-void pool_planes(const std::vector<PoolAxes>& axes, int64_t begin, int64_t end, int64_t size,
+void pool_planes(const List<PoolAxes>& axes, int64_t begin, int64_t end, int64_t size,
                  int64_t pooled, const T* x, T* values, int64_t* indices) {
   const auto each = [&](auto pool) {
     for (int64_t plane = begin; plane < end; ++plane)
@@ -327,8 +327,8 @@ void pool_planes(const std::vector<PoolAxes>& axes, int64_t begin, int64_t end, 
 
 }  // namespace
 
-PooledMax max_pool(const char* op, const Array& given, int axes_count,
-                   const std::vector<PoolAxes>& axes, Places places) {
+PooledMax max_pool(const char* op, const Array& given, int axes_count, const List<PoolAxes>& axes,
+                   Places places) {
   const Array x = contiguous(given);
   Shape shape = x.shape();
   int64_t pooled = 1;

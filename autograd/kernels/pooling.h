@@ -2,10 +2,9 @@
 // Maxima over windows of the last one to three dims, and moving numbers to and from their places.
 // A place is an index into those dims, flattened.
 
-#include <reel/autograd/array.h>
+#include <reel/autograd/kernels/scratch.h>
 
 #include <array>
-#include <vector>
 
 namespace reel::kernels {
 
@@ -18,7 +17,7 @@ struct PoolAxis {
 
   int64_t size = 1;
   int64_t step = 1;
-  std::vector<Window> windows = {{0, 1}};
+  List<Window> windows = {{0, 1}};
   // Windows that begin `stride` apart, `padding` before the axis, and have `kernel` elements before
   // they are cut; kernel 0: they do not.
   int64_t kernel = 1, stride = 1, padding = 0;
@@ -36,8 +35,8 @@ enum class Places { kNone, kShort, kIndices };
 
 /// The largest element that each window sees and its place: the first among equals, the last NaN if
 /// there are any. One entry of `axes` for all planes, or one a plane.
-PooledMax max_pool(const char* op, const Array& x, int axes_count,
-                   const std::vector<PoolAxes>& axes, Places places);
+PooledMax max_pool(const char* op, const Array& x, int axes_count, const List<PoolAxes>& axes,
+                   Places places);
 /// Zeros of `shape` to which each element of g is added at its place, short or not.
 Array max_pool_backward(const Array& g, const Array& places, const Shape& shape, int axes_count);
 /// Places as indices into an image of `shape`.

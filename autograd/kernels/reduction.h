@@ -2,11 +2,10 @@
 // The loops of reductions, written once: a reduction contributes only how a tile of numbers becomes
 // a total, and how totals are put together.
 
-#include <reel/autograd/array.h>
 #include <reel/autograd/kernels/parallel.h>
+#include <reel/autograd/kernels/scratch.h>
 
 #include <algorithm>
-#include <vector>
 
 namespace reel::kernels {
 
@@ -76,7 +75,7 @@ void reduce(const Arranged& a, const Way& way, const Finish& finish) {
   const Tiles tiles(a);
   const int64_t lines = a.lead * a.outer, pieces = tiles.pieces();
   const bool whole = a.lead == 1 && pieces == 1;  // a tile sees all that its results are made of
-  std::vector<Total> parts(whole ? 0 : static_cast<size_t>(lines * pieces * a.inner));
+  List<Total> parts(whole ? 0 : static_cast<size_t>(lines * pieces * a.inner));
   const T* x = a.x.data<T>();
   tiles.for_each(
       [&](int64_t line, int64_t piece, int64_t row, int64_t rows, int64_t column, int64_t columns) {

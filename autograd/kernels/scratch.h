@@ -1,11 +1,14 @@
 #pragma once
-// Memory that a kernel needs while it computes.
+// Memory that a kernel needs while it computes. It comes from the cache that tensors use, so that a
+// repeated step takes none from the system.
 
 #include <reel/autograd/array.h>
 
+#include <vector>
+
 namespace reel::kernels {
 
-/// Memory for a block of work, uninitialised.
+/// Numbers for a block of work, uninitialised.
 template <class T>
 class Scratch {
  public:
@@ -15,5 +18,25 @@ class Scratch {
  private:
   Array array_;
 };
+
+template <class T>
+struct CacheAllocator {
+  using value_type = T;
+
+  CacheAllocator() = default;
+  template <class U>
+  CacheAllocator(const CacheAllocator<U>&) {}
+  T* allocate(size_t n) {
+    return static_cast<T*>(memory::allocate(n * sizeof(T), memory::Kind::Storage));
+  }
+  void deallocate(T* block, size_t n) noexcept {
+    memory::deallocate(block, n * sizeof(T), memory::Kind::Storage);
+  }
+  friend bool operator==(CacheAllocator, CacheAllocator) { return true; }
+};
+
+/// A std::vector in such memory.
+template <class T>
+using List = std::vector<T, CacheAllocator<T>>;
 
 }  // namespace reel::kernels

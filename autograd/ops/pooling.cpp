@@ -12,6 +12,7 @@
 namespace reel {
 namespace {
 
+using kernels::List;
 using kernels::PoolAxes;
 using kernels::PoolAxis;
 
@@ -156,7 +157,7 @@ Tensor put_places(const Tensor& g, const Tensor& places, const Shape& shape, int
                 }));
 }
 
-ValuesAndIndices pool_max(const Call& call, const std::vector<PoolAxes>& axes, bool with_indices) {
+ValuesAndIndices pool_max(const Call& call, const List<PoolAxes>& axes, bool with_indices) {
   using kernels::Places;
   const bool recorded = is_grad_enabled() && call.x.requires_grad();
   const Places kind = with_indices ? Places::kIndices : recorded ? Places::kShort : Places::kNone;
@@ -176,7 +177,7 @@ ValuesAndIndices max_pool(const Call& call, const IntList& kernel_size,
   check_one_kernel(call, kernel_size, options.kernel_size);
   const Sliding how = sliding(call, kernel_size, options.stride, options.padding, options.dilation,
                               options.ceil_mode);
-  std::vector<PoolAxes> axes(1);
+  List<PoolAxes> axes(1);
   for (int i = 0; i < call.axes; ++i) axes[0][place_of_axis(call, i)] = sliding_axis(call, how, i);
   return pool_max(call, axes, with_indices);
 }
@@ -184,7 +185,7 @@ ValuesAndIndices max_pool(const Call& call, const IntList& kernel_size,
 ValuesAndIndices adaptive_max_pool(const Call& call, const OutputSize& output_size,
                                    bool with_indices) {
   const Shape sizes = adaptive_sizes(call, output_size);
-  std::vector<PoolAxes> axes(1);
+  List<PoolAxes> axes(1);
   for (int i = 0; i < call.axes; ++i)
     axes[0][place_of_axis(call, i)] = adaptive_axis(call.size(i), sizes[i]);
   return pool_max(call, axes, with_indices);
@@ -254,8 +255,7 @@ ValuesAndIndices fractional_max_pool(const Call& call, const IntList& kernel_siz
   const Shape kernel = expand_list(call, kernel_size, "kernel_size", 1);
   const Shape sizes = fractional_sizes(call, kernel, options);
   const Tensor samples = random_samples(call, options.random_samples);
-  std::vector<PoolAxes> planes(
-      static_cast<size_t>(std::max<int64_t>(samples.numel() / call.axes, 1)));
+  List<PoolAxes> planes(static_cast<size_t>(std::max<int64_t>(samples.numel() / call.axes, 1)));
   dispatch_float(call.x.dtype(), call.op, [&]<class T>(TypeTag<T>) {
     const T* next = samples.data<T>();
     for (PoolAxes& axes : planes) {
