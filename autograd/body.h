@@ -145,12 +145,13 @@ struct TensorBody {
   bool needs_grad() const { return requires_grad || node; }
   /// Takes it off the tape.
   void detach() noexcept;
-  /// Its numbers were replaced by the output of `to`, or by numbers off the tape.
+  /// Its numbers are now those of a new tensor, the output of `to` or none of the tape's: node,
+  /// hooks and .grad go. Of a body that is no view.
   void renew(Ref<Node> to) noexcept {
     if (node || hooks || grad.defined()) forget();
     node = std::move(to);
   }
-  /// Drops all but the numbers.
+  /// Drops node, hooks and .grad.
   void forget() noexcept;
   /// Lets go of everything in it.
   void clear() noexcept;

@@ -181,7 +181,12 @@ Ref<Node> node_of(const char* name, const Array& y, W&&... wrts) {
     if (is_grad_enabled() && (wrts.needed() || ...) && is_floating(y.dtype())) {
       using N = OpNode<SlotOf<W>...>;
       void* block = memory::allocate(sizeof(N), memory::Kind::Node);
-      return Ref<Node>::adopt(new (block) N(name, y, std::move(wrts)...));
+      try {
+        return Ref<Node>::adopt(new (block) N(name, y, std::move(wrts)...));
+      } catch (...) {  // an input may be a view that is no longer of use
+        memory::deallocate(block, sizeof(N), memory::Kind::Node);
+        throw;
+      }
     }
   }
   return {};

@@ -25,11 +25,14 @@ Tensor record(const char* name, Array&& y, W&&... wrts) {
   return out;
 }
 
-/// The same for a result that was computed in the place of a temporary input
-/// (detail::gives_memory), whose body it takes over.
-template <class... W>
-Tensor record_over(const char* name, Tensor&& x, W&&... wrts) {
-  x.body()->renew(detail::node_of(name, x.array(), std::move(wrts)...));
+/// The same for a result that compute() puts where the temporary input x stands
+/// (detail::gives_memory): x's body becomes that of the result. If something throws, x is as
+/// before.
+template <class Compute, class... W>
+Tensor record_over(const char* name, Tensor&& x, const Compute& compute, W&&... wrts) {
+  Ref<Node> node = detail::node_of(name, x.array(), std::move(wrts)...);
+  compute();
+  x.body()->renew(std::move(node));
   return std::move(x);
 }
 

@@ -88,8 +88,9 @@ TEST(Matmul, reads_operands_of_any_strides) {
 
 // The products of integers have loops of their own. Sizes that are cut into tiles, also along k.
 TEST(Matmul, is_exact_in_tiles_of_every_layout) {
-  const int64_t sizes[][3] = {{8, 250, 784},  {100, 784, 20}, {70, 130, 600}, {1, 700, 1900},
-                              {700, 1, 1900}, {50, 10, 2100}, {130, 1024, 40}};
+  const int64_t sizes[][3] = {{8, 250, 784},   {100, 784, 20},  {70, 130, 600},
+                              {1, 700, 1900},  {700, 1, 1900},  {50, 10, 2100},
+                              {130, 1024, 40}, {33, 1024, 530}, {520, 513, 600}};
   for (const auto& [m, n, k] : sizes) {
     const Tensor a = counting({m, k}, kInt64), b = counting({k, n}, kInt64);
     const Tensor expected = matmul(a, b);
@@ -136,6 +137,15 @@ TEST(Matmul, keeps_nan_and_infinity_out_of_results_that_they_do_not_belong_to) {
   EXPECT_EQ(y[0][0].item<double>(), 1);
   EXPECT_EQ(y[0][1].item<double>(), 2);
   EXPECT_TRUE(std::isnan(y[1][0].item<double>()));
+}
+
+TEST(Matmul, multiplies_finished_sums_by_alpha) {
+  for (const int64_t n : {2, 64, 128, 520}) {
+    const Tensor a = full({n, n}, 1e20f), b = full({n, n}, 1e-30f), zero = zeros({n, n});
+    const Tensor expected = full({n, n}, 1e15 * static_cast<double>(n));
+    EXPECT_TRUE(allclose(addmm(zero, a, b, {.alpha = 1e25}), expected)) << n;
+    EXPECT_TRUE(allclose(addmm(zero, a.t(), b.t(), {.alpha = 1e25}), expected)) << n;
+  }
 }
 
 TEST(Matmul, computes_integers_exactly_and_wraps_around) {
@@ -201,9 +211,10 @@ TEST_F(Threads, give_the_same_bits_for_any_number) {
   manual_seed(1);
   const Tensor a = randn({300, 210}), b = randn({210, 310}), bias = randn({310});
   const Tensor c = randn({40, 64, 64}), d = randn({40, 64, 64}), e = randn({300, 400});
+  const Tensor large = randn({550, 520});
   set_num_threads(1);
-  const Tensor expected[] = {matmul(a, b), linear(a, b.t(), bias), matmul(c, d), softmax(e, 1),
-                             matmul(b.t(), a.t())};
+  const Tensor expected[] = {matmul(a, b),  linear(a, b.t(), bias), matmul(c, d),
+                             softmax(e, 1), matmul(b.t(), a.t()),   matmul(large, large.t())};
   for (const int threads : {2, 3, 8}) {
     set_num_threads(threads);
     EXPECT_TRUE(equal(matmul(a, b), expected[0])) << threads;
@@ -211,6 +222,7 @@ TEST_F(Threads, give_the_same_bits_for_any_number) {
     EXPECT_TRUE(equal(matmul(c, d), expected[2])) << threads;
     EXPECT_TRUE(equal(softmax(e, 1), expected[3])) << threads;
     EXPECT_TRUE(equal(matmul(b.t(), a.t()), expected[4])) << threads;
+    EXPECT_TRUE(equal(matmul(large, large.t()), expected[5])) << threads;
   }
   EXPECT_TRUE(allclose(expected[0], matmul(a.to(kFloat64), b.to(kFloat64)).to(kFloat32),
                        {.rtol = 1e-4, .atol = 1e-4}));

@@ -212,6 +212,32 @@ TEST(Donation, a_sum_takes_the_memory_of_a_recorded_temporary) {
   EXPECT_TRUE(equal(x.grad(), exp(x)));
 }
 
+// Its gradient cannot follow a change in place of what it shows: using it then throws.
+struct FirstOf : autograd::Function<FirstOf> {
+  static Tensor forward(autograd::Context&, const Tensor& x) { return x.narrow(0, 0, 1); }
+  static std::vector<Tensor> backward(autograd::Context&, const std::vector<Tensor>& g) {
+    return {cat({g[0], g[0] * 0}, 0)};
+  }
+};
+
+TEST(Donation, a_sum_that_throws_leaves_the_temporary_as_it_was) {
+  const Tensor w = full({2}, 1.0, {.requires_grad = true});
+  Tensor base = w * 1;
+  const Tensor view = FirstOf::apply(base);
+  base.add_(10);
+  const Tensor other = full({1}, 1.0, {.requires_grad = true});
+  Tensor recorded = other * 3, plain = full({1}, 3.0);
+  const int64_t nodes = memory::stats().live_nodes;
+  EXPECT_THROW(std::move(recorded) + view, Error);
+  EXPECT_THROW(view + std::move(plain), Error);
+  EXPECT_THROW(recorded * view, Error);
+  EXPECT_EQ(memory::stats().live_nodes, nodes);
+  EXPECT_EQ(plain.item<float>(), 3);
+  EXPECT_EQ(recorded.item<float>(), 3);
+  recorded.backward();
+  EXPECT_EQ(other.grad().item<float>(), 3);
+}
+
 TEST(Donation, relu_takes_the_memory_of_a_recorded_temporary) {
   const Tensor x = randn({kMillion}).requires_grad_();
   EXPECT_LT(bytes_of_peak([&] { relu(x + 1); }), 5 * kMillion);

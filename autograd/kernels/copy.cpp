@@ -33,7 +33,8 @@ void copy_turned(const T* from, T* to, const Rows<2>& rows, int turned) {
   }
   // One of many small matrices, or some lines of a large one, is a piece for a thread.
   const int64_t height = rows.size(turned), width = rows.size(last);
-  const int64_t lines = std::min(height, std::max<int64_t>(8, kCheapPiece / width / 8 * 8));
+  const int64_t lines =
+      std::min(height, std::max<int64_t>(kTurned, kCheapPiece / width / kTurned * kTurned));
   others.push_back((height + lines - 1) / lines);
   from_steps.push_back(lines);
   to_steps.push_back(lines * rows.step(1, turned));

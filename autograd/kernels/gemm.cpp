@@ -118,7 +118,8 @@ Tiles tiles_of(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Opera
   const int64_t inner = even_part(k, b.transposed ? kUnpackedWork / (32 * 32) : 256, 8);
   // At least eight tiles, which two threads share evenly.
   const int64_t limit = std::clamp<int64_t>(work / 8, kUnpackedWork / 8, kUnpackedWork);
-  const int64_t cols = b.transposed ? 32 : limit / (cost(rows, 1, inner) / kSmall) / 16 * 16;
+  const int64_t column = std::max(rows, kSmall) * std::max(inner, kSmall);
+  const int64_t cols = b.transposed ? 32 : limit / column / 16 * 16;
   return {rows, even_part(n, std::max<int64_t>(16, cols), 16), inner};
 }
 template Tiles tiles_of(int64_t, int64_t, int64_t, const Operand<float>&, const Operand<float>&);

@@ -18,7 +18,8 @@ struct Operand {
   const T* at(int64_t row, int64_t col) const { return data + row * row_step() + col * col_step(); }
 };
 
-/// Parts of `size`, as equal as multiples of `unit` are, none longer than `most` where that is one.
+/// Parts of `size`, as equal as multiples of `unit` are; none longer than `most`, if that is a
+/// multiple.
 inline int64_t even_part(int64_t size, int64_t most, int64_t unit) {
   const int64_t parts = (size + most - 1) / most;
   return ((size + parts - 1) / parts + unit - 1) / unit * unit;

@@ -135,7 +135,7 @@ void multiply_tiny(const Product<T>& p) {
     T* c = p.c + i * p.c_leading;
     for (int64_t j = 0; j < p.n; ++j) c[j] = p.bias ? p.bias[j] : p.accumulate ? c[j] : T{0};
     for (int64_t l = 0; l < p.k; ++l) {
-      const T factor = p.alpha * *p.a.at(i, l);
+      const T factor = *p.a.at(i, l);
       for (int64_t j = 0; j < p.n; ++j) c[j] += factor * *p.b.at(l, j);
     }
   }
@@ -165,16 +165,13 @@ void multiply_here(const IntegerProduct<T>& p) {
 // Small products of a batch are put together to blocks of so many multiplications.
 constexpr int64_t kBatchWork = int64_t{1} << 20;
 
-// alpha a, of the rows and columns that begin there, laid out for PackedMatrix by all threads.
+// The rows and columns of a that begin there, laid out for PackedMatrix by all threads.
 template <class T>
-void pack_rows(const Product<T>& p, int64_t row, int64_t rows, int64_t col, int64_t cols, T* to) {
-  constexpr int64_t together = 64;
+void lay_out(const Product<T>& p, int64_t row, int64_t rows, int64_t col, int64_t cols, T* to) {
+  constexpr int64_t together = 64;  // whole groups
   for_pieces(rows, together, [&](int64_t first, int64_t count) {
-    T* at = to + first * cols;
-    PackedMatrix<T>::pack_rows(count, cols, p.a.at(row + first, col), p.a.row_step(),
-                               p.a.col_step(), at);
-    for (int64_t i = 0; p.alpha != 1 && i < PackedMatrix<T>::packed_size(count, cols); ++i)
-      at[i] *= p.alpha;
+    PackedMatrix<T>::group_rows(count, cols, p.a.at(row + first, col), p.a.row_step(),
+                                p.a.col_step(), to + first * cols);
   });
 }
 
@@ -187,7 +184,7 @@ void multiply_packed(const Product<T>& p) {
   const int64_t depth = even_part(p.k, deepest, 1), height = even_part(p.m, highest, together);
   const int64_t width = even_part(p.n, widest, PackedMatrix<T>::kPanel);
   const int64_t strips = (p.n + width - 1) / width;
-  const Scratch<T> a(PackedMatrix<T>::packed_size(height, depth));
+  const Scratch<T> a(PackedMatrix<T>::grouped_size(height, depth));
   for (int64_t top = 0; top < p.m; top += height) {
     const int64_t m = std::min(height, p.m - top);
     // Some blocks for each thread, if they have rows enough to be worth a layout of b.
@@ -195,7 +192,7 @@ void multiply_packed(const Product<T>& p) {
     const int64_t parts = (m + part - 1) / part;
     for (int64_t l = 0; l < p.k; l += depth) {
       const int64_t k = std::min(depth, p.k - l);
-      pack_rows(p, top, m, l, k, a.data());
+      lay_out(p, top, m, l, k, a.data());
       parallel_for(strips * parts, [&](int64_t block) {
         const int64_t col = block / parts * width, n = std::min(width, p.n - col);
         const int64_t begin = block % parts * part, end = std::min(begin + part, m);
@@ -206,8 +203,8 @@ void multiply_packed(const Product<T>& p) {
           const bool first = l == 0;
           for (int64_t r = 0; first && p.bias && r < rows; ++r)
             std::copy_n(p.bias + col, n, c + r * p.c_leading);
-          b.multiply_packed(rows, a.data() + i * k, c, p.c_leading,
-                            !first || p.bias || p.accumulate);
+          b.multiply_grouped(rows, a.data() + i * k, c, p.c_leading,
+                             !first || p.bias || p.accumulate);
         }
       });
     }
@@ -216,8 +213,10 @@ void multiply_packed(const Product<T>& p) {
 
 template <class T>
 void multiply(const Product<T>& whole) {
-  if (whole.m * whole.n * whole.k <= kTinyWork) return multiply_tiny(whole);
-  if (packs(whole.m, whole.n, whole.k, whole.a, whole.b)) return multiply_packed(whole);
+  if (whole.alpha == 1) {  // else BLAS, which multiplies the finished sums
+    if (whole.m * whole.n * whole.k <= kTinyWork) return multiply_tiny(whole);
+    if (packs(whole.m, whole.n, whole.k, whole.a, whole.b)) return multiply_packed(whole);
+  }
   const Tiles tiles = tiles_of(whole.m, whole.n, whole.k, whole.a, whole.b);
   const int64_t down = (whole.m + tiles.rows - 1) / tiles.rows;
   const int64_t across = (whole.n + tiles.cols - 1) / tiles.cols;

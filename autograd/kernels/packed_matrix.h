@@ -1,5 +1,5 @@
 #pragma once
-// A matrix that many products share on their right side, laid out for them once.
+// The right side of products, laid out as their innermost loop reads it.
 
 #include <reel/autograd/array.h>
 #include <reel/autograd/kernels/transposed.h>
@@ -8,8 +8,8 @@
 
 namespace reel::kernels {
 
-/// b [k, n] in panels that are two vectors wide: what the innermost loop reads lies in its order.
-/// BLAS lays b out anew for every call, which costs as much as a product with a few rows.
+/// b [k, n] in panels that are two vectors wide, for all rows that are multiplied with it. BLAS
+/// lays b out anew for every call, which costs as much as a product with a few rows.
 template <class T>
 class PackedMatrix {
   using Batch = xsimd::batch<T>;
@@ -30,14 +30,14 @@ class PackedMatrix {
       pack(start, data + start * col_step, row_step, col_step);
   }
 
-  /// Where so many rows of a go, laid out by pack_rows.
-  static int64_t packed_size(int64_t rows, int64_t k) {
+  /// How many numbers so many rows of a become in group_rows.
+  static int64_t grouped_size(int64_t rows, int64_t k) {
     return (rows + kRows - 1) / kRows * kRows * k;
   }
   /// Lays out a [m, k] by groups of kRows, column by column. a[i][j] stands at
   /// data[i * row_step + j * col_step]; one of the steps is 1.
-  static void pack_rows(int64_t m, int64_t k, const T* data, int64_t row_step, int64_t col_step,
-                        T* to) {
+  static void group_rows(int64_t m, int64_t k, const T* data, int64_t row_step, int64_t col_step,
+                         T* to) {
     for (int64_t row = 0; row < m; row += kRows, to += kRows * k)
       copy_lines(k, std::min(kRows, m - row), data + row * row_step, col_step, row_step, to, kRows);
   }
@@ -47,8 +47,8 @@ class PackedMatrix {
   void multiply(int64_t m, const T* a, int64_t a_step, T* c, int64_t c_step, bool add) const {
     multiply<Straight>(m, {a, a_step}, c, c_step, add);
   }
-  /// The same for an a that pack_rows has laid out.
-  void multiply_packed(int64_t m, const T* a, T* c, int64_t c_step, bool add) const {
+  /// The same for an a that group_rows has laid out.
+  void multiply_grouped(int64_t m, const T* a, T* c, int64_t c_step, bool add) const {
     multiply<Grouped>(m, {a, k_}, c, c_step, add);
   }
 

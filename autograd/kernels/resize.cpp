@@ -163,7 +163,7 @@ Array map_axis(const Array& x, int dim, const AxisMap& map) {
 
 }  // namespace
 
-Array map_axes(const char* op, const Array& x, const std::vector<AxisMap>& maps) {
+Array map_axes(const char* op, const Array& x, const List<AxisMap>& maps) {
   const int axes = static_cast<int>(maps.size());
   return dispatch_float(x.dtype(), op, [&]<class T>(TypeTag<T>) {
     Array y;
@@ -231,7 +231,7 @@ void add_antialiased(AxisMap& map, const Resizing& how, double scale, int64_t i)
       std::clamp<int64_t>(static_cast<int64_t>(center - support + 0.5), 0, how.from - 1);
   const int64_t end = std::clamp<int64_t>(static_cast<int64_t>(center + support + 0.5), begin + 1,
                                           std::max(how.from, begin + 1));
-  std::vector<double> weights;
+  List<double> weights;
   double total = 0;
   for (int64_t j = begin; j < end; ++j) {
     const double distance = (static_cast<double>(j) - center + 0.5) / widening;

@@ -2,10 +2,9 @@
 // Linear maps along single axes. Interpolation, average pooling and the gradients of both are made
 // of them.
 
-#include <reel/autograd/array.h>
+#include <reel/autograd/kernels/scratch.h>
 
 #include <span>
-#include <vector>
 
 namespace reel::kernels {
 
@@ -21,8 +20,8 @@ struct AxisMap {
 
   int64_t size = 0;  // of the input
   bool sums = true;  // all weights are 1
-  std::vector<Run> runs;
-  std::vector<double> weights;
+  List<Run> runs;
+  List<double> weights;
 
   void add_sum(int64_t begin, int64_t count, double divisor);
   /// Weights of elements that stand beyond the ends go to the elements there.
@@ -33,7 +32,7 @@ struct AxisMap {
 /// The adjoint: as many runs as the map's input has elements.
 AxisMap transposed(const AxisMap& map);
 /// x, of a floating dtype, with one map applied along each of its last dims.
-Array map_axes(const char* op, const Array& x, const std::vector<AxisMap>& maps);
+Array map_axes(const char* op, const Array& x, const List<AxisMap>& maps);
 
 // ---- the maps of interpolation ---------------------------------------------------------------------------
 

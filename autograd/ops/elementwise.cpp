@@ -51,8 +51,8 @@ Tensor relu(Tensor x) {
     return over(g, g, y, kernels::threshold_backward, threshold_backward);
   };
   if (detail::gives_memory(x)) {
-    kernels::relu(x.array(), x.array());
-    return record_over("relu", std::move(x), wrt(x, rule));
+    const auto compute = [&] { kernels::relu(x.array(), x.array()); };
+    return record_over("relu", std::move(x), compute, wrt(x, rule));
   }
   Array result = Array::empty(x.shape(), x.dtype());
   kernels::relu(x.array(), result);

@@ -321,10 +321,6 @@ Tensor max_unpool(const Call& call, const Tensor& given, const IntList& kernel_s
 
 // ---- means ---------------------------------------------------------------------------------------------------
 
-Tensor apply(const Tensor& x, detail::AxisMaps&& maps) {
-  return detail::map_axes(x, std::make_shared<const detail::AxisMaps>(std::move(maps)));
-}
-
 Tensor avg_pool(const Call& call, const IntList& kernel_size, const AvgPoolOptions& options) {
   check_one_kernel(call, kernel_size, options.kernel_size);
   const Sliding how =
@@ -345,7 +341,7 @@ Tensor avg_pool(const Call& call, const IntList& kernel_size, const AvgPoolOptio
       map.add_sum(begin, end - begin, static_cast<double>(own));
     }
   }
-  return apply(call.x, std::move(maps));
+  return detail::map_axes(call.x, std::move(maps));
 }
 
 Tensor adaptive_avg_pool(const Call& call, const OutputSize& output_size) {
@@ -360,7 +356,7 @@ Tensor adaptive_avg_pool(const Call& call, const OutputSize& output_size) {
       map.add_sum(begin, count, static_cast<double>(count));
     }
   }
-  return apply(call.x, std::move(maps));
+  return detail::map_axes(call.x, std::move(maps));
 }
 
 Tensor lp_pool(const Call& call, double norm_type, const IntList& kernel_size,

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 
 namespace reel {
 
@@ -15,26 +16,37 @@ namespace reel {
 namespace detail {
 namespace {
 
-std::vector<kernels::AxisMap> transposed_maps(const std::vector<kernels::AxisMap>& maps) {
-  std::vector<kernels::AxisMap> result;
+using kernels::List;
+using SharedMaps = std::shared_ptr<const AxisMaps>;
+
+List<kernels::AxisMap> transposed_maps(const List<kernels::AxisMap>& maps) {
+  List<kernels::AxisMap> result;
   for (const kernels::AxisMap& map : maps) result.push_back(kernels::transposed(map));
   return result;
 }
 
+Tensor map_or_adjoint(const Tensor& x, SharedMaps maps, bool transposed);
+
 struct AdjointRule {
   static constexpr bool keeps_no_tensor = true;
-  std::shared_ptr<const AxisMaps> maps;
+  SharedMaps maps;
   bool transposed;
-  Tensor operator()(const Tensor& g) const { return map_axes(g, maps, transposed); }
+  Tensor operator()(const Tensor& g) const { return map_or_adjoint(g, maps, transposed); }
 };
 
-}  // namespace
-
-Tensor map_axes(const Tensor& x, std::shared_ptr<const AxisMaps> maps, bool transposed) {
+Tensor map_or_adjoint(const Tensor& x, SharedMaps maps, bool transposed) {
   const char* name = transposed ? maps->backward : maps->op;
   Array y = transposed ? kernels::map_axes(name, x.array(), transposed_maps(maps->maps))
                        : kernels::map_axes(name, x.array(), maps->maps);
   return record(name, std::move(y), wrt(x, AdjointRule{std::move(maps), !transposed}));
+}
+
+}  // namespace
+
+Tensor map_axes(const Tensor& x, AxisMaps&& maps) {
+  using Allocator = kernels::CacheAllocator<const AxisMaps>;
+  return map_or_adjoint(x, std::allocate_shared<const AxisMaps>(Allocator(), std::move(maps)),
+                        false);
 }
 
 void check_at_most(const char* op, const char* what, const Shape& values) {
@@ -140,7 +152,7 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
                                .antialias = options.antialias,
                                .scale_factor = factors[static_cast<size_t>(i)]}));
   }
-  return detail::map_axes(x, std::make_shared<const detail::AxisMaps>(std::move(maps)));
+  return detail::map_axes(x, std::move(maps));
 }
 
 // ---- channels and places -------------------------------------------------------------------------------------

@@ -5,19 +5,16 @@
 #include <reel/autograd/kernels/resize.h>
 #include <reel/autograd/tensor.h>
 
-#include <memory>
-#include <vector>
-
 namespace reel::detail {
 
 struct AxisMaps {
   const char* op;
   const char* backward;  // the name of the adjoint
-  std::vector<kernels::AxisMap> maps;
+  kernels::List<kernels::AxisMap> maps;
 };
-/// The maps, or their adjoint, applied to x. The gradient of either is the other, so that all
-/// orders share one set of maps.
-Tensor map_axes(const Tensor& x, std::shared_ptr<const AxisMaps> maps, bool transposed = false);
+/// The maps applied to x. The gradient is their adjoint and the other way round, so that all orders
+/// share one set of maps.
+Tensor map_axes(const Tensor& x, AxisMaps&& maps);
 
 /// `value` that an axis of some size or window has; at most what products of two such numbers fit.
 inline constexpr int64_t kMostOfAxis = (int64_t{1} << 31) - 1;
