@@ -1,118 +1,9 @@
 #pragma once
 // The loops over elements, written once: an operation contributes only its formula for one element.
 
-#include <reel/autograd/array.h>
-#include <reel/autograd/kernels/parallel.h>
-
-#include <array>
+#include <reel/autograd/kernels/rows.h>
 
 namespace reel::kernels {
-
-/// Arrays of one shape as rows of the longest pieces in which each of them has one stride: dims
-/// that lie behind each other in all of them are one.
-template <size_t N>
-class Rows {
- public:
-  // Not inlined: it would stand in every operation.
-  [[gnu::noinline]] Rows(const Shape& shape, const std::array<Strides, N>& strides) {
-    for (int i = 0; i < shape.rank(); ++i) {
-      if (shape[i] == 1) continue;
-      bool merges = rank_ > 0;
-      for (size_t k = 0; k < N && merges; ++k)
-        merges = steps_[k][rank_ - 1] == strides[k][i] * shape[i];
-      if (!merges) sizes_[rank_++] = 1;
-      sizes_[rank_ - 1] *= shape[i];
-      for (size_t k = 0; k < N; ++k) steps_[k][rank_ - 1] = strides[k][i];
-    }
-    for (int i = 0; i < rank_ - 1; ++i) count_ *= sizes_[i];
-    if (rank_ == 0) return;
-    length_ = sizes_[rank_ - 1];
-    for (size_t k = 0; k < N; ++k) inner_[k] = steps_[k][rank_ - 1];
-  }
-  int64_t count() const { return count_; }
-  int64_t length() const { return length_; }
-  const std::array<int64_t, N>& inner() const { return inner_; }
-  int rank() const { return rank_; }
-  int64_t size(int dim) const { return sizes_[dim]; }
-  int64_t step(size_t array, int dim) const { return steps_[array][dim]; }
-
-  /// row(length, offsets, strides), both in elements, for the rows from `first` up to `last`.
-  template <class Row>
-  void each(int64_t first, int64_t last, Row&& row) const {
-    if (length_ == 0) return;
-    std::array<int64_t, N> offsets{};
-    int64_t index[kMaxRank] = {};
-    for (int64_t left = first, dim = rank_ - 2; left > 0; left /= sizes_[dim--]) {
-      index[dim] = left % sizes_[dim];
-      for (size_t k = 0; k < N; ++k) offsets[k] += index[dim] * steps_[k][dim];
-    }
-    for (int64_t i = first; i < last; ++i) {
-      row(length_, offsets, inner_);
-      for (int dim = rank_ - 2; dim >= 0; --dim) {
-        for (size_t k = 0; k < N; ++k) offsets[k] += steps_[k][dim];
-        if (++index[dim] < sizes_[dim]) break;
-        index[dim] = 0;
-        for (size_t k = 0; k < N; ++k) offsets[k] -= steps_[k][dim] * sizes_[dim];
-      }
-    }
-  }
-
- private:
-  int64_t sizes_[kMaxRank];
-  int64_t steps_[N][kMaxRank];
-  int rank_ = 0;
-  int64_t count_ = 1, length_ = 1;
-  std::array<int64_t, N> inner_{};
-};
-
-/// Walks arrays of one shape row by row, in order. Calls row(n, offsets, strides), both in
-/// elements.
-template <size_t N, class Row>
-void for_each_row(const Shape& shape, const std::array<Strides, N>& strides, Row&& row) {
-  const Rows<N> rows(shape, strides);
-  rows.each(0, rows.count(), row);
-}
-
-/// A function of a row, seen through two pointers. It does not own what it refers to.
-template <size_t N>
-class RowFunction {
- public:
-  using Places = std::array<int64_t, N>;
-  template <class F>
-  explicit RowFunction(const F& f)
-      : object_(&f), call_([](const void* object, int64_t n, const Places& at, const Places& step) {
-          (*static_cast<const F*>(object))(n, at, step);
-        }) {}
-  void operator()(int64_t n, const Places& at, const Places& step) const {
-    call_(object_, n, at, step);
-  }
-
- private:
-  const void* object_;
-  void (*call_)(const void*, int64_t, const Places&, const Places&);
-};
-
-/// Calls row for all rows, on several threads: in any order, long ones in pieces.
-template <size_t N>
-[[gnu::noinline]] void walk_rows(const Rows<N>& rows, RowFunction<N> row) {
-  if (rows.count() > 1) {
-    const int64_t piece = std::max<int64_t>(1, kCheapPiece / std::max<int64_t>(1, rows.length()));
-    return for_pieces(rows.count(), piece,
-                      [&](int64_t first, int64_t n) { rows.each(first, first + n, row); });
-  }
-  for_pieces(rows.count() * rows.length(), kCheapPiece, [&](int64_t first, int64_t n) {
-    std::array<int64_t, N> offsets = rows.inner();
-    for (int64_t& offset : offsets) offset *= first;
-    row(n, offsets, rows.inner());
-  });
-}
-
-/// for_each_row on several threads.
-template <size_t N, class Row>
-void for_each_row_parallel(const Shape& shape, const std::array<Strides, N>& strides,
-                           const Row& row) {
-  walk_rows(Rows<N>(shape, strides), RowFunction<N>(row));
-}
 
 /// y[i] = f(x[i]) along one row.
 template <class T, class R, class F>
@@ -136,6 +27,7 @@ void map_row(int64_t n, const T* a, int64_t a_step, const T* b, int64_t b_step, 
   } else if (y_step == 1 && a_step == 1 && b_step == 0) {
     const T value = *b;
 #pragma GCC ivdep
+#pragma GCC unroll 4
     for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], value);
   } else if (y_step == 1 && a_step == 0 && b_step == 1) {
     const T value = *a;
