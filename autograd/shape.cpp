@@ -48,7 +48,11 @@ int64_t Shape::numel_with_zero() const {
 Dims::Dims(std::span<const int> dims) {
   for (int dim : dims) push_back(dim);
 }
+Dims::Dims(std::span<const int64_t> dims) {
+  for (int64_t dim : dims) push_back(dim);
+}
 Dims::Dims(const std::vector<int>& dims) : Dims(std::span<const int>(dims)) {}
+Dims::Dims(const std::vector<int64_t>& dims) : Dims(std::span<const int64_t>(dims)) {}
 
 void Dims::fail_dim(int64_t dim) {
   fail<IndexError>("dims: at most {} dims between -{} and {}, got {}", kMaxRank, kMaxRank,

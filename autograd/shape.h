@@ -167,7 +167,9 @@ class Dims {
     for (const Size dim : dims) push_back(dim.value);
   }
   Dims(std::span<const int> dims);
+  Dims(std::span<const int64_t> dims);
   Dims(const std::vector<int>& dims);
+  Dims(const std::vector<int64_t>& dims);
 
   void push_back(int64_t dim) {
     if (size_ == kMaxRank || dim < -kMaxRank || dim >= kMaxRank) [[unlikely]]

@@ -28,6 +28,8 @@ TEST(Sum, reduces_dims_that_do_not_lie_side_by_side) {
   expect_is(x.sum({0, 1}), {60, 66, 72, 78}, {4});
   expect_is(x.sum(1), {12, 15, 18, 21, 48, 51, 54, 57}, {2, 4});
   expect_is(x.permute({2, 0, 1}).sum({0, 1}), {60, 92, 124}, {3});
+  const std::vector<int64_t> order = {2, 0, 1}, first = {0, 1};  // as computed dims often are
+  expect_is(x.permute(order).sum(first), {60, 92, 124}, {3});
   expect_is(x.slice(2, 0, 4, 2).sum(2), {2, 10, 18, 26, 34, 42}, {2, 3});
   expect_is(x.select(0, 1).t().sum(1), {48, 51, 54, 57}, {4});
 }
