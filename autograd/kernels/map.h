@@ -27,7 +27,6 @@ void map_row(int64_t n, const T* a, int64_t a_step, const T* b, int64_t b_step, 
   } else if (y_step == 1 && a_step == 1 && b_step == 0) {
     const T value = *b;
 #pragma GCC ivdep
-#pragma GCC unroll 4
     for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], value);
   } else if (y_step == 1 && a_step == 0 && b_step == 1) {
     const T value = *a;
