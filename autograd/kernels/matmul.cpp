@@ -127,7 +127,7 @@ void multiply_here(const Product<T>& p) {
 }
 
 // Where BLAS takes longer to be called than to multiply.
-constexpr int64_t kTinyWork = 256;
+constexpr int64_t kTinyWork = 8;
 
 template <class T>
 void multiply_tiny(const Product<T>& p) {
