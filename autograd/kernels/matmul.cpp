@@ -110,15 +110,13 @@ void multiply_here(const Product<T>& p) {
   const T beta = p.bias || p.accumulate ? T{1} : T{0};
   const Operand<T>&a = p.a, &b = p.b;
   if (p.n == 1) {
-    const int64_t step = b.transposed ? 1 : b.leading;
     cxxblas::gemv(cxxblas::RowMajor, trans(a.transposed), blas_int(a.transposed ? p.k : p.m),
                   blas_int(a.transposed ? p.m : p.k), p.alpha, a.data, blas_int(a.leading), b.data,
-                  blas_int(step), beta, p.c, blas_int(p.c_leading));
+                  blas_int(b.row_step()), beta, p.c, blas_int(p.c_leading));
   } else if (p.m == 1) {
-    const int64_t step = a.transposed ? a.leading : 1;
     cxxblas::gemv(cxxblas::RowMajor, trans(!b.transposed), blas_int(b.transposed ? p.n : p.k),
                   blas_int(b.transposed ? p.k : p.n), p.alpha, b.data, blas_int(b.leading), a.data,
-                  blas_int(step), beta, p.c, BlasInt{1});
+                  blas_int(a.col_step()), beta, p.c, BlasInt{1});
   } else {
     cxxblas::gemm(cxxblas::RowMajor, trans(a.transposed), trans(b.transposed), blas_int(p.m),
                   blas_int(p.n), blas_int(p.k), p.alpha, a.data, blas_int(a.leading), b.data,

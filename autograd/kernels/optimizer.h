@@ -14,9 +14,9 @@ template <class F, class... States>
 void step_elements(const char* op, const Array& parameter, const Array& g, F f,
                    const States&... states) {
   dispatch_float(parameter.dtype(), op, [&]<class T>(TypeTag<T>) {
-    // As the products that make gradients are split (kernels/matmul.cpp): a core that meets the
-    // same rows in both has them in its cache. Fetching the half of 200,000 gradients from the
-    // other takes three times as long as SGD's step.
+    // SGD's step is split where the products of a few rows are that made the gradients, from
+    // 125,000 on (kernels/gemm.cpp: cost): a core that meets the same rows in both has them in its
+    // cache. Fetching the half of 200,000 from the other takes three times as long as the step.
     constexpr int64_t most = (int64_t{1} << 17) / (1 + 2 * static_cast<int64_t>(sizeof...(States)));
     for_pieces(parameter.numel(), most, [&](int64_t first, int64_t count) {
       [&](T* p, const T* gradient, auto*... s) {
