@@ -203,14 +203,11 @@ template <class A, class T, class F>
 Array map(const char* op, const Array& a, const Array& b, const Array& c, F f) {
   const Shape shape = broadcast_shapes(op, broadcast_shapes(op, a.shape(), b.shape()), c.shape());
   Array y = Array::empty(shape, dtype_of<T>);
-  const auto expand = [&](const Array& x) {
-    return expand_strides(op, x.shape(), x.strides(), shape);
-  };
-  for_each_row_parallel<4>(shape, {expand(a), expand(b), expand(c), y.strides()},
-                           [&](int64_t n, const auto& at, const auto& step) {
-                             map_row(n, a.data<A>() + at[0], b.data<T>() + at[1],
-                                     c.data<T>() + at[2], y.data<T>() + at[3], step, f);
-                           });
+  map_rows(op, std::array{&a, &b, &c, &std::as_const(y)},
+           RowFunction<4>([f](int64_t n, const auto& at, const auto& step) {
+             map_row(n, reinterpret_cast<const A*>(at[0]), reinterpret_cast<const T*>(at[1]),
+                     reinterpret_cast<const T*>(at[2]), reinterpret_cast<T*>(at[3]), step, f);
+           }));
   return y;
 }
 

@@ -1,5 +1,6 @@
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/map.h>
+#include <reel/autograd/kernels/rows.h>
 #include <reel/autograd/kernels/transposed.h>
 
 #include <algorithm>
@@ -68,17 +69,18 @@ void convert(const Array& from, const Array& to) {
     if (from.shape() == to.shape() && from.is_contiguous() && to.is_contiguous())
       return copy_straight<To>(from, to);
   }
-  const Strides expanded = expand_strides("copy", from.shape(), from.strides(), to.shape());
   if constexpr (std::is_same_v<From, To> && sizeof(To) >= 4) {
+    const Strides expanded = expand_strides("copy", from.shape(), from.strides(), to.shape());
     const Rows<2> rows(to.shape(), {expanded, to.strides()});
     const int turned = to.numel() > 0 ? turned_dim(rows) : -1;
     if (turned >= 0) return copy_turned(from.data<To>(), to.data<To>(), rows, turned);
   }
-  for_each_row_parallel<2>(
-      to.shape(), {expanded, to.strides()}, [&](int64_t n, const auto& at, const auto& step) {
-        map_row_apart([](From x) { return static_cast<To>(x); }, n, from.data<From>() + at[0],
-                      step[0], to.data<To>() + at[1], step[1]);
-      });
+  map_rows("copy", std::array{&from, &to},
+           RowFunction<2>([](int64_t n, const auto& at, const auto& step) {
+             map_row_apart([](From x) { return static_cast<To>(x); }, n,
+                           reinterpret_cast<const From*>(at[0]), step[0],
+                           reinterpret_cast<To*>(at[1]), step[1]);
+           }));
 }
 
 }  // namespace

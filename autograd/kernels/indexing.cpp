@@ -2,7 +2,7 @@
 // an element's other indices lead, so the strides of the addressed dims are 0 in that walk.
 #include <reel/autograd/kernels/copy.h>
 #include <reel/autograd/kernels/indexing.h>
-#include <reel/autograd/kernels/map.h>
+#include <reel/autograd/kernels/rows.h>
 
 #include <algorithm>
 

@@ -1,7 +1,8 @@
 #pragma once
 // The loops over elements, written once: an operation contributes only its formula for one element.
 
-#include <reel/autograd/kernels/rows.h>
+#include <reel/autograd/kernels/map_rows.h>
+#include <reel/autograd/kernels/parallel.h>
 
 namespace reel::kernels {
 
@@ -47,23 +48,20 @@ template <class F, class... Row>
 /// Elementwise f of x, whose elements are T, into an array of R of its shape.
 template <class T, class R = T, class F>
 void map_into(const Array& x, F f, const Array& y) {
-  if (x.is_contiguous() && y.is_contiguous()) {
-    const int64_t count = x.numel();
+  if (x.is_contiguous() && y.is_contiguous() && x.numel() <= kCheapPiece) {
     const T* from = x.data<T>();
     R* to = y.data<R>();
-    if (count == 1) {
+    if (x.numel() == 1)
       *to = f(*from);
-    } else {
-      for_pieces(count, kCheapPiece, [from, to, f](int64_t i, int64_t n) {
-        map_row_apart(f, n, from + i, int64_t{1}, to + i, int64_t{1});
-      });
-    }
+    else
+      map_row_apart(f, x.numel(), from, int64_t{1}, to, int64_t{1});
     return;
   }
-  for_each_row_parallel<2>(
-      x.shape(), {x.strides(), y.strides()}, [&](int64_t n, const auto& at, const auto& step) {
-        map_row_apart(f, n, x.data<T>() + at[0], step[0], y.data<R>() + at[1], step[1]);
-      });
+  map_rows("map", std::array{&x, &y},
+           RowFunction<2>([f](int64_t n, const auto& at, const auto& step) {
+             map_row_apart(f, n, reinterpret_cast<const T*>(at[0]), step[0],
+                           reinterpret_cast<R*>(at[1]), step[1]);
+           }));
 }
 
 /// Elementwise f of x, whose elements are T, as an array of R.
@@ -85,33 +83,27 @@ inline Array empty_broadcast(const char* op, const Array& a, const Array& b, Dty
 template <class T, class R = T, class F>
 void map_into(const char* op, const Array& a, const Array& b, F f, const Array& y) {
   const bool a_whole = a.shape() == y.shape(), b_whole = b.shape() == y.shape();
+  const int64_t count = y.numel();
   if ((a_whole ? a.is_contiguous() : a.numel() == 1 && a.rank() <= y.rank()) &&
       (b_whole ? b.is_contiguous() : b.numel() == 1 && b.rank() <= y.rank()) &&
-      (a_whole || b_whole) && y.is_contiguous()) {
-    const int64_t count = y.numel(), a_step = a_whole, b_step = b_whole;
+      (a_whole || b_whole) && y.is_contiguous() && count <= kCheapPiece) {
     const T *from_a = a.data<T>(), *from_b = b.data<T>();
     R* to = y.data<R>();
-    if (count == 1) {
+    if (count == 1)
       *to = f(*from_a, *from_b);
-    } else {
-      for_pieces(count, kCheapPiece, [=](int64_t i, int64_t n) {
-        map_row_apart(f, n, from_a + i * a_step, a_step, from_b + i * b_step, b_step, to + i,
-                      int64_t{1});
-      });
-    }
+    else
+      map_row_apart(f, count, from_a, int64_t{a_whole}, from_b, int64_t{b_whole}, to, int64_t{1});
     return;
   }
-  const Shape& shape = y.shape();
-  check(broadcast_shapes(op, a.shape(), b.shape()) == shape,
+  check(broadcast_shapes(op, a.shape(), b.shape()) == y.shape(),
         "{}: the result of shapes {} and {} does not fit a tensor of shape {}", op, a.shape(),
-        b.shape(), shape);
-  for_each_row_parallel<3>(shape,
-                           {expand_strides(op, a.shape(), a.strides(), shape),
-                            expand_strides(op, b.shape(), b.strides(), shape), y.strides()},
-                           [&](int64_t n, const auto& at, const auto& step) {
-                             map_row_apart(f, n, a.data<T>() + at[0], step[0], b.data<T>() + at[1],
-                                           step[1], y.data<R>() + at[2], step[2]);
-                           });
+        b.shape(), y.shape());
+  map_rows(op, std::array{&a, &b, &y},
+           RowFunction<3>([f](int64_t n, const auto& at, const auto& step) {
+             map_row_apart(f, n, reinterpret_cast<const T*>(at[0]), step[0],
+                           reinterpret_cast<const T*>(at[1]), step[1], reinterpret_cast<R*>(at[2]),
+                           step[2]);
+           }));
 }
 
 /// Elementwise f of a and b, which broadcast, as an array of R.

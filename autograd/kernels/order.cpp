@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <vector>
 
-#include <reel/autograd/kernels/map.h>
+#include <reel/autograd/kernels/rows.h>
 
 namespace reel::kernels {
 namespace {

@@ -2,7 +2,6 @@
 // Walking several arrays of one shape together, row by row.
 
 #include <reel/autograd/array.h>
-#include <reel/autograd/kernels/parallel.h>
 
 #include <array>
 
@@ -75,69 +74,18 @@ class Rows {
   Places inner_{};
 };
 
-/// Calls row(n, offsets, strides) for each row of a block.
-template <size_t N, class Row>
-void walk_block(int64_t rows, const std::array<int64_t, N>& steps, int64_t n,
-                std::array<int64_t, N> offsets, const std::array<int64_t, N>& strides, Row&& row) {
-  for (int64_t i = 0; i < rows; ++i) {
-    row(n, offsets, strides);
-    for (size_t k = 0; k < N; ++k) offsets[k] += steps[k];
-  }
-}
-
 /// Walks arrays of one shape row by row, in order. Calls row(n, offsets, strides), both in
 /// elements.
 template <size_t N, class Row>
 void for_each_row(const Shape& shape, const std::array<Strides, N>& strides, Row&& row) {
   const Rows<N> rows(shape, strides);
   rows.each(0, rows.count(),
-            [&](int64_t count, const auto& steps, int64_t n, const auto& offsets,
-                const auto& step) { walk_block<N>(count, steps, n, offsets, step, row); });
-}
-
-/// A function of a row, called for a block of them and seen through two pointers. It does not own
-/// what it refers to.
-template <size_t N>
-class RowFunction {
- public:
-  using Places = std::array<int64_t, N>;
-  template <class F>
-  explicit RowFunction(const F& f)
-      : object_(&f),
-        call_([](const void* object, int64_t rows, const Places& steps, int64_t n,
-                 const Places& offsets, const Places& strides) {
-          walk_block<N>(rows, steps, n, offsets, strides, *static_cast<const F*>(object));
-        }) {}
-  void operator()(int64_t rows, const Places& steps, int64_t n, const Places& offsets,
-                  const Places& strides) const {
-    call_(object_, rows, steps, n, offsets, strides);
-  }
-
- private:
-  const void* object_;
-  void (*call_)(const void*, int64_t, const Places&, int64_t, const Places&, const Places&);
-};
-
-/// Calls row for all rows, on several threads: in any order, long ones in pieces.
-template <size_t N>
-[[gnu::noinline]] void walk_rows(const Rows<N>& rows, RowFunction<N> row) {
-  if (rows.count() > 1) {
-    const int64_t piece = std::max<int64_t>(1, kCheapPiece / std::max<int64_t>(1, rows.length()));
-    return for_pieces(rows.count(), piece,
-                      [&](int64_t first, int64_t n) { rows.each(first, first + n, row); });
-  }
-  for_pieces(rows.count() * rows.length(), kCheapPiece, [&](int64_t first, int64_t n) {
-    std::array<int64_t, N> offsets = rows.inner();
-    for (int64_t& offset : offsets) offset *= first;
-    row(1, {}, n, offsets, rows.inner());
-  });
-}
-
-/// for_each_row on several threads.
-template <size_t N, class Row>
-void for_each_row_parallel(const Shape& shape, const std::array<Strides, N>& strides,
-                           const Row& row) {
-  walk_rows(Rows<N>(shape, strides), RowFunction<N>(row));
+            [&](int64_t count, const auto& steps, int64_t n, auto offsets, const auto& step) {
+              for (int64_t i = 0; i < count; ++i) {
+                row(n, offsets, step);
+                for (size_t k = 0; k < N; ++k) offsets[k] += steps[k];
+              }
+            });
 }
 
 }  // namespace reel::kernels

@@ -1,6 +1,6 @@
 // Parts of a tensor, seen through strides, and tensors with a part replaced.
 #include <reel/autograd/kernels/copy.h>
-#include <reel/autograd/kernels/map.h>
+#include <reel/autograd/kernels/rows.h>
 #include <reel/autograd/ops/inplace.h>
 #include <reel/autograd/ops/view.h>
 #include <reel/autograd/tape.h>
