@@ -173,8 +173,8 @@ void lay_out(const Product<T>& p, int64_t row, int64_t rows, int64_t col, int64_
   });
 }
 
-// Both operands are laid out: a for all threads, of b by each what it multiplies a with next, which
-// stays in its own cache.
+// b is laid out: by each thread what it multiplies a with next, which stays in its own cache. a
+// only if it is transposed, for all threads at once.
 template <class T>
 void multiply_packed(const Product<T>& p) {
   constexpr int64_t deepest = 512, highest = 2048, together = 64, blocks = 8;
@@ -182,15 +182,18 @@ void multiply_packed(const Product<T>& p) {
   const int64_t depth = even_part(p.k, deepest, 1), height = even_part(p.m, highest, together);
   const int64_t width = even_part(p.n, widest, PackedMatrix<T>::kPanel);
   const int64_t strips = (p.n + width - 1) / width;
-  const Scratch<T> a(PackedMatrix<T>::grouped_size(height, depth));
+  const bool grouped = p.a.transposed;
+  const Scratch<T> a(grouped ? PackedMatrix<T>::grouped_size(height, depth) : 0);
   for (int64_t top = 0; top < p.m; top += height) {
     const int64_t m = std::min(height, p.m - top);
-    // Some blocks for each thread, if they have rows enough to be worth a layout of b.
-    const int64_t part = even_part(m, std::max(m * strips / blocks, together), together);
+    // Some blocks for each thread and an even number, if they have rows enough to be worth a
+    // layout of b.
+    const int64_t most = std::min(m * strips / blocks, strips % 2 ? m / 2 : m);
+    const int64_t part = even_part(m, std::max(most, together), together);
     const int64_t parts = (m + part - 1) / part;
     for (int64_t l = 0; l < p.k; l += depth) {
       const int64_t k = std::min(depth, p.k - l);
-      lay_out(p, top, m, l, k, a.data());
+      if (grouped) lay_out(p, top, m, l, k, a.data());
       parallel_for(strips * parts, [&](int64_t block) {
         const int64_t col = block / parts * width, n = std::min(width, p.n - col);
         const int64_t begin = block % parts * part, end = std::min(begin + part, m);
@@ -198,11 +201,13 @@ void multiply_packed(const Product<T>& p) {
         for (int64_t i = begin; i < end; i += together) {
           const int64_t rows = std::min(together, end - i);
           T* c = p.c + (top + i) * p.c_leading + col;
-          const bool first = l == 0;
+          const bool first = l == 0, add = !first || p.bias || p.accumulate;
           for (int64_t r = 0; first && p.bias && r < rows; ++r)
             std::copy_n(p.bias + col, n, c + r * p.c_leading);
-          b.multiply_grouped(rows, a.data() + i * k, c, p.c_leading,
-                             !first || p.bias || p.accumulate);
+          if (grouped)
+            b.multiply_grouped(rows, a.data() + i * k, c, p.c_leading, add);
+          else
+            b.multiply(rows, p.a.at(top + i, l), p.a.leading, c, p.c_leading, add);
         }
       });
     }

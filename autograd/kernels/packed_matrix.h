@@ -39,7 +39,7 @@ class PackedMatrix {
   static void group_rows(int64_t m, int64_t k, const T* data, int64_t row_step, int64_t col_step,
                          T* to) {
     for (int64_t row = 0; row < m; row += kRows, to += kRows * k)
-      copy_lines(k, std::min(kRows, m - row), data + row * row_step, col_step, row_step, to, kRows);
+      copy_lines<kRows>(k, std::min(kRows, m - row), data + row * row_step, col_step, row_step, to);
   }
 
   /// c = a b, or c += a b: a [m, k] and c [m, n] in rows that lie so far apart. An element's bits
@@ -67,27 +67,34 @@ class PackedMatrix {
     const T& at(const T* rows, int64_t row, int64_t i) const { return rows[i * kRows + row]; }
   };
 
-  // to[i * to_step + j] = from[i * row_step + j * col_step], where one of both steps is 1.
+  // to[i * Step + j] = from[i * row_step + j * col_step], where one of both steps is 1.
+  template <int64_t Step>
   static void copy_lines(int64_t rows, int64_t cols, const T* from, int64_t row_step,
-                         int64_t col_step, T* to, int64_t to_step) {
-    if (col_step != 1) return copy_transposed(from, col_step, to, to_step, rows, cols);
-    for (int64_t i = 0; i < rows; ++i) std::copy_n(from + i * row_step, cols, to + i * to_step);
+                         int64_t col_step, T* to) {
+    if (col_step != 1) return copy_transposed(from, col_step, to, Step, rows, cols);
+    for (int64_t i = 0; i < rows; ++i, from += row_step, to += Step) {
+      if (cols == Step)
+        std::copy_n(from, Step, to);  // without a call
+      else
+        std::copy_n(from, cols, to);
+    }
   }
   void pack(int64_t start, const T* from, int64_t row_step, int64_t col_step) {
     T* to = numbers_.data<T>() + start * k_;
     const int64_t width = std::min(kPanel, n_ - start);
-    copy_lines(k_, width, from, row_step, col_step, to, kPanel);
+    copy_lines<kPanel>(k_, width, from, row_step, col_step, to);
     for (int64_t i = 0; width < kPanel && i < k_; ++i)
       std::fill(to + i * kPanel + width, to + (i + 1) * kPanel, T{0});
   }
 
   template <class Rows>
   void multiply(int64_t m, Rows a, T* c, int64_t c_step, bool add) const {
-    for (int64_t start = 0; start < n_; start += kPanel) {
-      const T* panel = numbers_.data<T>() + start * k_;
-      const Tile<Rows> tile{a, panel, k_, std::min(kPanel, n_ - start), c_step, add};
-      for (int64_t row = 0; row < m; row += kRows)
+    for (int64_t row = 0; row < m; row += kRows) {
+      for (int64_t start = 0; start < n_; start += kPanel) {
+        const T* panel = numbers_.data<T>() + start * k_;
+        const Tile<Rows> tile{a, panel, k_, std::min(kPanel, n_ - start), c_step, add};
         tile.template rows<kRows>(std::min(kRows, m - row), a.from(row), c + row * c_step + start);
+      }
     }
   }
 
