@@ -179,6 +179,30 @@ TEST(Elementwise, an_elements_bits_do_not_depend_on_its_place) {
   }
 }
 
+// Results of more than 32 MiB are written past the caches, some lines at a time.
+TEST(Elementwise, large_results_are_those_of_their_parts) {
+  const int64_t n = (int64_t{1} << 23) + 37, part = 30011;
+  const Tensor a = randn({n}), b = a.flip({0}), is_small = a < 0.5;
+  const auto expect_parts = [&](const char* what, const Tensor& y, auto f) {
+    for (int64_t first = 0; first < n; first += part) {
+      const auto of = [&](const Tensor& x) {
+        return x.narrow(0, first, std::min(part, n - first));
+      };
+      ASSERT_TRUE(equal(of(y), f(of(a), of(b), of(is_small)))) << what << " from " << first;
+    }
+  };
+  using T = const Tensor&;
+  expect_parts("a + b", a + b, [](T x, T y, T) { return x + y; });
+  expect_parts("1 - a", 1 - a, [](T x, T, T) { return 1 - x; });
+  expect_parts("where", where(is_small, a, b), [](T x, T y, T c) { return where(c, x, y); });
+  expect_parts("to", a.to(kFloat64), [](T x, T, T) { return x.to(kFloat64); });
+  Tensor in_place = a.clone(), lies_apart = empty({n + 1}, {.dtype = kFloat64}).narrow(0, 1, n);
+  in_place.mul_(b);
+  lies_apart.copy_(b);
+  expect_parts("mul_", in_place, [](T x, T y, T) { return x * y; });
+  expect_parts("copy_", lies_apart, [](T, T y, T) { return y.to(kFloat64); });
+}
+
 TEST(Elementwise, sigmoid_stays_finite_where_exp_does_not) {
   const Tensor x = tensor({-1e4, -100.0, 0.0, 100.0, 1e4}, {.requires_grad = true});
   const Tensor y = sigmoid(x);

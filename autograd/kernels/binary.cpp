@@ -176,41 +176,6 @@ Array float_power(const Array& a, const Array& b) {
   return map<T>("pow", a, b, [](T x, T y) { return std::pow(x, y); });
 }
 
-// y[i] = f(a[i], b[i], c[i]) for one row; a step of 0 repeats a number.
-template <class A, class T, class F>
-[[gnu::noinline]] void map_row(int64_t n, const A* a, const T* b, const T* c, T* y,
-                               const auto& step, F f) {
-  const bool rows = step[0] == 1 && step[3] == 1;
-  if (rows && step[1] == 1 && step[2] == 1) {
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], b[i], c[i]);
-  } else if (rows && step[1] == 1 && step[2] == 0) {
-    const T value = *c;
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], b[i], value);
-  } else if (rows && step[1] == 0 && step[2] == 1) {
-    const T value = *b;
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], value, c[i]);
-  } else {
-    for (int64_t i = 0; i < n; ++i)
-      y[i * step[3]] = f(a[i * step[0]], b[i * step[1]], c[i * step[2]]);
-  }
-}
-
-// Elementwise f of an array of A and two of T, which broadcast, as an array of T.
-template <class A, class T, class F>
-Array map(const char* op, const Array& a, const Array& b, const Array& c, F f) {
-  const Shape shape = broadcast_shapes(op, broadcast_shapes(op, a.shape(), b.shape()), c.shape());
-  Array y = Array::empty(shape, dtype_of<T>);
-  map_rows(op, std::array{&a, &b, &c, &std::as_const(y)},
-           RowFunction<4>([f](int64_t n, const auto& at, const auto& step) {
-             map_row(n, reinterpret_cast<const A*>(at[0]), reinterpret_cast<const T*>(at[1]),
-                     reinterpret_cast<const T*>(at[2]), reinterpret_cast<T*>(at[3]), step, f);
-           }));
-  return y;
-}
-
 }  // namespace
 
 // ---- arithmetic ------------------------------------------------------------------------------------------

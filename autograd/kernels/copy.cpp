@@ -75,12 +75,7 @@ void convert(const Array& from, const Array& to) {
     const int turned = to.numel() > 0 ? turned_dim(rows) : -1;
     if (turned >= 0) return copy_turned(from.data<To>(), to.data<To>(), rows, turned);
   }
-  map_rows("copy", std::array{&from, &to},
-           RowFunction<2>([](int64_t n, const auto& at, const auto& step) {
-             map_row_apart([](From x) { return static_cast<To>(x); }, n,
-                           reinterpret_cast<const From*>(at[0]), step[0],
-                           reinterpret_cast<To*>(at[1]), step[1]);
-           }));
+  map_arrays<const From, To>("copy", {&from, &to}, [](From x) { return static_cast<To>(x); });
 }
 
 }  // namespace

@@ -4,64 +4,100 @@
 #include <reel/autograd/kernels/map_rows.h>
 #include <reel/autograd/kernels/parallel.h>
 
+#include <type_traits>
+#include <utility>
+
 namespace reel::kernels {
+
+/// Numbers that lie `step` from each other; a step of 0 repeats one.
+template <class T>
+struct Row {
+  T* data;
+  int64_t step;
+
+  T& operator[](int64_t i) const { return data[i * step]; }
+};
 
 /// y[i] = f(x[i]) along one row.
 template <class T, class R, class F>
-void map_row(int64_t n, const T* x, int64_t x_step, R* y, int64_t y_step, F f) {
-  if (x_step == 1 && y_step == 1) {
+void map_row(int64_t n, F f, Row<const T> x, Row<R> y) {
+  if (x.step == 1 && y.step == 1) {
 #pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) y[i] = f(x[i]);
+    for (int64_t i = 0; i < n; ++i) y.data[i] = f(x.data[i]);
   } else {
-    for (int64_t i = 0; i < n; ++i) y[i * y_step] = f(x[i * x_step]);
+    for (int64_t i = 0; i < n; ++i) y[i] = f(x[i]);
   }
 }
 
-/// y[i] = f(a[i], b[i]) along one row; a step of 0 repeats a number.
+/// y[i] = f(a[i], b[i]) along one row.
 template <class T, class R, class F>
-void map_row(int64_t n, const T* a, int64_t a_step, const T* b, int64_t b_step, R* y,
-             int64_t y_step, F f) {
-  if (y_step == 1 && a_step == 1 && b_step == 1) {
+void map_row(int64_t n, F f, Row<const T> a, Row<const T> b, Row<R> y) {
+  if (y.step == 1 && a.step == 1 && b.step == 1) {
 #pragma GCC ivdep
 #pragma GCC unroll 4  // so that a row of a thousand ends without a wrong guess (5 % of "add a row")
-    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], b[i]);
-  } else if (y_step == 1 && a_step == 1 && b_step == 0) {
-    const T value = *b;
+    for (int64_t i = 0; i < n; ++i) y.data[i] = f(a.data[i], b.data[i]);
+  } else if (y.step == 1 && a.step == 1 && b.step == 0) {
+    const T value = *b.data;
 #pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], value);
-  } else if (y_step == 1 && a_step == 0 && b_step == 1) {
-    const T value = *a;
+    for (int64_t i = 0; i < n; ++i) y.data[i] = f(a.data[i], value);
+  } else if (y.step == 1 && a.step == 0 && b.step == 1) {
+    const T value = *a.data;
 #pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) y[i] = f(value, b[i]);
+    for (int64_t i = 0; i < n; ++i) y.data[i] = f(value, b.data[i]);
   } else {
-    for (int64_t i = 0; i < n; ++i) y[i * y_step] = f(a[i * a_step], b[i * b_step]);
+    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], b[i]);
   }
 }
 
-/// map_row as a function of its own: all ways into the loops share one copy of them, which would
-/// otherwise stand in the library five times for each operation and type.
-template <class F, class... Row>
-[[gnu::noinline]] void map_row_apart(F f, Row... row) {
-  map_row(row..., f);
+/// y[i] = f(a[i], b[i], c[i]) along one row.
+template <class A, class T, class R, class F>
+void map_row(int64_t n, F f, Row<const A> a, Row<const T> b, Row<const T> c, Row<R> y) {
+  const bool rows = a.step == 1 && y.step == 1;
+  if (rows && b.step == 1 && c.step == 1) {
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) y.data[i] = f(a.data[i], b.data[i], c.data[i]);
+  } else if (rows && b.step == 1 && c.step == 0) {
+    const T value = *c.data;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) y.data[i] = f(a.data[i], b.data[i], value);
+  } else if (rows && b.step == 0 && c.step == 1) {
+    const T value = *b.data;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) y.data[i] = f(a.data[i], value, c.data[i]);
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] = f(a[i], b[i], c[i]);
+  }
+}
+
+/// map_row as a function of its own: both ways into the loops share one copy of them.
+template <class F, class... T>
+[[gnu::noinline]] void map_row_apart(int64_t n, F f, Row<T>... row) {
+  map_row(n, f, row...);
+}
+
+/// f of the elements of all arrays but the last, which are T and expand to its shape, into the
+/// last.
+template <class... T, class F>
+void map_arrays(const char* op, const std::array<const Array*, sizeof...(T)>& arrays, F f) {
+  const auto rows = [f]<size_t... k>(std::index_sequence<k...>) {
+    return [f](int64_t count, const auto& apart, int64_t n, const auto& at, const auto& step) {
+      for (int64_t i = 0; i < count; ++i)
+        map_row_apart(n, f, Row<T>{reinterpret_cast<T*>(at[k] + i * apart[k]), step[k]}...);
+    };
+  }
+  (std::index_sequence_for<T...>());
+  map_rows(op, arrays, RowFunction<sizeof...(T)>(rows));
 }
 
 /// Elementwise f of x, whose elements are T, into an array of R of its shape.
 template <class T, class R = T, class F>
 void map_into(const Array& x, F f, const Array& y) {
   if (x.is_contiguous() && y.is_contiguous() && x.numel() <= kCheapPiece) {
-    const T* from = x.data<T>();
-    R* to = y.data<R>();
-    if (x.numel() == 1)
-      *to = f(*from);
-    else
-      map_row_apart(f, x.numel(), from, int64_t{1}, to, int64_t{1});
-    return;
+    const Row<const T> from{x.data<T>(), 1};
+    const Row<R> to{y.data<R>(), 1};
+    return x.numel() == 1 ? void(*to.data = f(*from.data)) : map_row_apart(x.numel(), f, from, to);
   }
-  map_rows("map", std::array{&x, &y},
-           RowFunction<2>([f](int64_t n, const auto& at, const auto& step) {
-             map_row_apart(f, n, reinterpret_cast<const T*>(at[0]), step[0],
-                           reinterpret_cast<R*>(at[1]), step[1]);
-           }));
+  map_arrays<const T, R>("map", {&x, &y}, f);
 }
 
 /// Elementwise f of x, whose elements are T, as an array of R.
@@ -87,23 +123,15 @@ void map_into(const char* op, const Array& a, const Array& b, F f, const Array& 
   if ((a_whole ? a.is_contiguous() : a.numel() == 1 && a.rank() <= y.rank()) &&
       (b_whole ? b.is_contiguous() : b.numel() == 1 && b.rank() <= y.rank()) &&
       (a_whole || b_whole) && y.is_contiguous() && count <= kCheapPiece) {
-    const T *from_a = a.data<T>(), *from_b = b.data<T>();
-    R* to = y.data<R>();
-    if (count == 1)
-      *to = f(*from_a, *from_b);
-    else
-      map_row_apart(f, count, from_a, int64_t{a_whole}, from_b, int64_t{b_whole}, to, int64_t{1});
-    return;
+    const Row<const T> from_a{a.data<T>(), a_whole}, from_b{b.data<T>(), b_whole};
+    const Row<R> to{y.data<R>(), 1};
+    return count == 1 ? void(*to.data = f(*from_a.data, *from_b.data))
+                      : map_row_apart(count, f, from_a, from_b, to);
   }
   check(broadcast_shapes(op, a.shape(), b.shape()) == y.shape(),
         "{}: the result of shapes {} and {} does not fit a tensor of shape {}", op, a.shape(),
         b.shape(), y.shape());
-  map_rows(op, std::array{&a, &b, &y},
-           RowFunction<3>([f](int64_t n, const auto& at, const auto& step) {
-             map_row_apart(f, n, reinterpret_cast<const T*>(at[0]), step[0],
-                           reinterpret_cast<const T*>(at[1]), step[1], reinterpret_cast<R*>(at[2]),
-                           step[2]);
-           }));
+  map_arrays<const T, const T, R>(op, {&a, &b, &y}, f);
 }
 
 /// Elementwise f of a and b, which broadcast, as an array of R.
@@ -111,6 +139,15 @@ template <class T, class R = T, class F>
 Array map(const char* op, const Array& a, const Array& b, F f) {
   Array y = empty_broadcast(op, a, b, dtype_of<R>);
   map_into<T, R>(op, a, b, f, y);
+  return y;
+}
+
+/// Elementwise f of an array of A and two of T, which broadcast, as an array of T.
+template <class A, class T, class F>
+Array map(const char* op, const Array& a, const Array& b, const Array& c, F f) {
+  const Shape shape = broadcast_shapes(op, broadcast_shapes(op, a.shape(), b.shape()), c.shape());
+  const Array y = Array::empty(shape, dtype_of<T>);
+  map_arrays<const A, const T, const T, T>(op, {&a, &b, &c, &y}, f);
   return y;
 }
 

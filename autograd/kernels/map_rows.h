@@ -8,10 +8,10 @@
 
 namespace reel::kernels {
 
-/// Computes rows of the last of N arrays from those of the others: a function (n, places, steps) of
-/// one row, steps in elements, called for `count` rows that lie `apart` bytes from each other. It
-/// is seen through two pointers, so that the walk stands in the library once, and does not own what
-/// it refers to.
+/// Computes rows of the last of N arrays from those of the others: a function of `count` rows that
+/// lie `apart` bytes from each other, each of n numbers in steps of so many elements. It is seen
+/// through two pointers, so that the walk stands in the library once, and does not own what it
+/// refers to.
 template <size_t N>
 class RowFunction {
  public:
@@ -21,12 +21,9 @@ class RowFunction {
   template <class F>
   explicit RowFunction(const F& f)
       : object_(&f),
-        call_([](const void* object, int64_t count, const Steps& apart, int64_t n, Places places,
-                 const Steps& steps) {
-          for (int64_t i = 0; i < count; ++i) {
-            (*static_cast<const F*>(object))(n, places, steps);
-            for (size_t k = 0; k < N; ++k) places[k] += apart[k];
-          }
+        call_([](const void* object, int64_t count, const Steps& apart, int64_t n,
+                 const Places& places, const Steps& steps) {
+          (*static_cast<const F*>(object))(count, apart, n, places, steps);
         }) {}
   void operator()(int64_t count, const Steps& apart, int64_t n, const Places& places,
                   const Steps& steps) const {
@@ -35,7 +32,7 @@ class RowFunction {
 
  private:
   const void* object_;
-  void (*call_)(const void*, int64_t, const Steps&, int64_t, Places, const Steps&);
+  void (*call_)(const void*, int64_t, const Steps&, int64_t, const Places&, const Steps&);
 };
 
 /// Calls `row` for all rows of arrays that expand to the shape of the last, the result, in any

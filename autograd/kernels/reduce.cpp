@@ -119,7 +119,7 @@ struct SumOf {
     R total = 0;
     for (int64_t i = 0; i < n; i += kBuffer) {
       const int64_t end = std::min(kBuffer, n - i);
-      map_row(end, x + i, 1, buffer, 1, f);
+      map_row(end, f, Row<const T>{x + i, 1}, Row<R>{buffer, 1});
       if constexpr (std::is_floating_point_v<R>) {
         total += sum_row(end, buffer);
       } else {
@@ -236,7 +236,8 @@ struct LogSumExp {
     double sum = 0;
     for (int64_t i = 0; i < n; i += kBuffer) {
       const int64_t end = std::min(kBuffer, n - i);
-      map_row(end, x + i, 1, buffer, 1, [largest](T v) { return v - largest; });
+      const auto less = [largest](T v) { return v - largest; };
+      map_row(end, less, Row<const T>{x + i, 1}, Row<T>{buffer, 1});
       simd_row(end, buffer, buffer, exponential);
       sum += sum_row(end, buffer);
     }
