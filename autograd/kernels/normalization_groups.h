@@ -26,6 +26,8 @@ template <class V>
 struct Terms {
   V first, second;
 };
+template <class V>
+Terms(V, V) -> Terms<V>;
 
 // What is at a place: a number, or a batch of them.
 template <class V>
