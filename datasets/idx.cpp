@@ -43,10 +43,14 @@ class Source {
   /// The next bytes; none at the end.
   std::span<const std::byte> next() {
     if (!file_) return std::exchange(rest_, {});
-    const size_t count = std::fread(buffer_.data(), 1, buffer_.size(), file_.get());
-    check(std::ferror(file_.get()) == 0, "read_idx: cannot read {}: {}", name_,
+    return {buffer_.data(), read(buffer_.data(), buffer_.size())};
+  }
+  /// Puts the next bytes of a file there; gives their number, less at the end.
+  size_t read(std::byte* to, size_t bytes) {
+    const size_t count = file_ ? std::fread(to, 1, bytes, file_.get()) : 0;
+    check(!file_ || std::ferror(file_.get()) == 0, "read_idx: cannot read {}: {}", name_,
           std::strerror(errno));
-    return {buffer_.data(), count};
+    return count;
   }
 
  private:
@@ -85,7 +89,10 @@ class Reader {
   /// Fills `out` as far as the input reaches; gives the number of bytes.
   uint64_t read(Byte* out, uint64_t bytes) {
     uint64_t done = 0;
-    while (done < bytes && refill()) {
+    while (done < bytes) {
+      if (!compressed_ && stream_.avail_in == 0)
+        return done + source_.read(reinterpret_cast<std::byte*>(out + done), bytes - done);
+      if (!refill()) break;
       const uint64_t room = std::min<uint64_t>(bytes - done, std::numeric_limits<uInt>::max());
       stream_.next_out = out + done;
       stream_.avail_out = static_cast<uInt>(room);
