@@ -45,7 +45,10 @@ void set_num_threads(int n) {
 namespace reel::kernels {
 namespace {
 
-void pause() {
+// Between two looks at what another thread is to write. Now and then that thread is let go first:
+// the system may have put both on one core, where it keeps them for some hundredths of a second.
+void pause(int spin) {
+  if (spin % 256 == 255) return std::this_thread::yield();
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
 #endif
@@ -134,7 +137,7 @@ class Pool {
     seats_ = 0;
     if (working_.load(std::memory_order_acquire) == 0) return;
     lock.unlock();
-    for (int spin = 0; spin < kSpins; ++spin, pause()) {
+    for (int spin = 0; spin < kSpins; pause(spin++)) {
       if (working_.load(std::memory_order_acquire) == 0) return;
     }
     lock.lock();
@@ -145,7 +148,7 @@ class Pool {
     uint64_t seen = 0;
     for (;;) {
       for (int spin = 0; spin < kSpins && opened_.load(std::memory_order_acquire) == seen; ++spin)
-        pause();
+        pause(spin);
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return opened_.load(std::memory_order_relaxed) != seen; });
       seen = opened_.load(std::memory_order_relaxed);
