@@ -86,11 +86,12 @@ TEST(Matmul, reads_operands_of_any_strides) {
   }
 }
 
-// The products of integers have loops of their own. Sizes that are cut into tiles, also along k.
+// The products of integers have loops of their own. Sizes that are cut into tiles, also along k, or
+// whose transposed right side is turned first.
 TEST(Matmul, is_exact_in_tiles_of_every_layout) {
-  const int64_t sizes[][3] = {{8, 250, 784},   {100, 784, 20},  {70, 130, 600},
-                              {1, 700, 1900},  {700, 1, 1900},  {50, 10, 2100},
-                              {130, 1024, 40}, {33, 1024, 530}, {520, 513, 600}};
+  const int64_t sizes[][3] = {{8, 250, 784},   {100, 784, 20}, {70, 130, 600},  {1, 700, 1900},
+                              {700, 1, 1900},  {50, 10, 2100}, {130, 1024, 40}, {33, 1024, 530},
+                              {520, 513, 600}, {66, 101, 99},  {17, 35, 19},    {150, 1152, 300}};
   for (const auto& [m, n, k] : sizes) {
     const Tensor a = counting({m, k}, kInt64), b = counting({k, n}, kInt64);
     const Tensor expected = matmul(a, b);

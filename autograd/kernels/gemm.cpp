@@ -110,6 +110,15 @@ template bool packs(int64_t, int64_t, int64_t, const Operand<float>&, const Oper
 template bool packs(int64_t, int64_t, int64_t, const Operand<double>&, const Operand<double>&);
 
 template <class T>
+bool turns(int64_t m, int64_t n, int64_t k, const Operand<T>& b) {
+  constexpr int64_t least = 16;
+  return b.transposed && k < kLongRow && std::min({m, n, k}) >= least &&
+         m * n * k <= kUnpackedWork && has_unpacked_kernels();
+}
+template bool turns(int64_t, int64_t, int64_t, const Operand<float>&);
+template bool turns(int64_t, int64_t, int64_t, const Operand<double>&);
+
+template <class T>
 Tiles tiles_of(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Operand<T>& b) {
   const int64_t work = cost(m, n, k);
   if (work <= kUnpackedWork) {

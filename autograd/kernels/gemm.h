@@ -39,6 +39,11 @@ Tiles tiles_of(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Opera
 template <class T>
 bool packs(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Operand<T>& b);
 
+/// Whether a transposed b is better turned first. BLAS lays out both operands of such small
+/// products, or adds up along short vectors.
+template <class T>
+bool turns(int64_t m, int64_t n, int64_t k, const Operand<T>& b);
+
 /// c = a b + beta c: [m, k] times [k, n], all sizes at least 1, into rows of c that lie c_leading
 /// numbers apart. c is not read where beta is 0.
 void gemm(int64_t m, int64_t n, int64_t k, Operand<float> a, Operand<float> b, float beta, float* c,

@@ -104,6 +104,13 @@ cxxblas::Transpose trans(bool transposed) { return transposed ? cxxblas::Trans :
 
 template <class T>
 void multiply_here(const Product<T>& p) {
+  if (turns(p.m, p.n, p.k, p.b)) {
+    const Scratch<T> rows(p.k * p.n);
+    copy_transposed(p.b.data, p.b.leading, rows.data(), p.n, p.k, p.n);
+    Product<T> turned = p;
+    turned.b = {rows.data(), p.n, false};
+    return multiply_here(turned);
+  }
   if (p.bias) {
     for (int64_t i = 0; i < p.m; ++i) std::copy(p.bias, p.bias + p.n, p.c + i * p.c_leading);
   }
