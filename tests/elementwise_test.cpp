@@ -179,7 +179,7 @@ TEST(Elementwise, an_elements_bits_do_not_depend_on_its_place) {
   }
 }
 
-// Results of more than 32 MiB are written past the caches, some lines at a time.
+// Results of 32 MiB and more are written past the caches, some lines at a time.
 TEST(Elementwise, large_results_are_those_of_their_parts) {
   const int64_t n = (int64_t{1} << 23) + 37, part = 30011;
   const Tensor a = randn({n}), b = a.flip({0}), is_small = a < 0.5;

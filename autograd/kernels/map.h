@@ -75,17 +75,20 @@ template <class F, class... T>
   map_row(n, f, row...);
 }
 
+/// What computes rows of the last array from those of the others, whose elements are T.
+template <class... T, class F, size_t... k>
+auto rows_of(F f, std::index_sequence<k...>) {
+  return [f](int64_t count, const auto& apart, int64_t n, const auto& at, const auto& step) {
+    for (int64_t i = 0; i < count; ++i)
+      map_row_apart(n, f, Row<T>{reinterpret_cast<T*>(at[k] + i * apart[k]), step[k]}...);
+  };
+}
+
 /// f of the elements of all arrays but the last, which are T and expand to its shape, into the
 /// last.
 template <class... T, class F>
 void map_arrays(const char* op, const std::array<const Array*, sizeof...(T)>& arrays, F f) {
-  const auto rows = [f]<size_t... k>(std::index_sequence<k...>) {
-    return [f](int64_t count, const auto& apart, int64_t n, const auto& at, const auto& step) {
-      for (int64_t i = 0; i < count; ++i)
-        map_row_apart(n, f, Row<T>{reinterpret_cast<T*>(at[k] + i * apart[k]), step[k]}...);
-    };
-  }
-  (std::index_sequence_for<T...>());
+  const auto rows = rows_of<T...>(f, std::index_sequence_for<T...>());
   map_rows(op, arrays, RowFunction<sizeof...(T)>(rows));
 }
 
