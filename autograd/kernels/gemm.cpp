@@ -28,8 +28,6 @@ cxxblas::Transpose trans(bool transposed) { return transposed ? cxxblas::Trans :
 // Larger products are laid out anew first. A product in tiles of that size reaches 105 to 115
 // of 118 GFLOP/s where one call reaches 90 to 105, and 45 to 80 if a size is below 32.
 constexpr int64_t kUnpackedWork = 1'000'000;
-// From here on, some microseconds, two threads share a product.
-constexpr int64_t kSharedWork = int64_t{1} << 19;
 // Beyond this the operands would have to be read from memory too often.
 constexpr int64_t kLargestUnpacked = int64_t{1} << 28;
 // The kernels for a transposed b sum up along vectors: this pays for long rows only.
@@ -121,10 +119,7 @@ template bool turns(int64_t, int64_t, int64_t, const Operand<double>&);
 template <class T>
 Tiles tiles_of(int64_t m, int64_t n, int64_t k, const Operand<T>& a, const Operand<T>& b) {
   const int64_t work = cost(m, n, k);
-  if (work <= kUnpackedWork) {
-    const bool halved = work >= kSharedWork && std::min({m, n, k}) >= 32;
-    return {halved ? even_part(m, (m + 1) / 2, 4) : m, n, k};
-  }
+  if (work <= kUnpackedWork) return {m, n, k};
   if (!in_place(m, n, k, a, b)) return few_tiles(m, n, k);
   const int64_t rows = even_part(m, b.transposed ? 32 : 48, 8);
   const int64_t inner = even_part(k, b.transposed ? kUnpackedWork / (32 * 32) : 256, 8);

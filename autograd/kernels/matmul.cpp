@@ -221,13 +221,22 @@ void multiply_packed(const Product<T>& p) {
   }
 }
 
+// Whether two threads had better share a product in one piece, which takes some microseconds.
+template <class T>
+bool is_shared(const Product<T>& p, const Tiles& tiles) {
+  constexpr int64_t least = int64_t{1} << 19, side = 32;
+  return tiles.rows >= p.m && tiles.cols >= p.n && p.m * p.n * p.k >= least &&
+         std::min({p.m, p.n, p.k}) >= side;
+}
+
 template <class T>
 void multiply(const Product<T>& whole) {
   if (whole.alpha == 1) {  // else BLAS, which multiplies the finished sums
     if (whole.m * whole.n * whole.k <= kTinyWork) return multiply_tiny(whole);
     if (packs(whole.m, whole.n, whole.k, whole.a, whole.b)) return multiply_packed(whole);
   }
-  const Tiles tiles = tiles_of(whole.m, whole.n, whole.k, whole.a, whole.b);
+  Tiles tiles = tiles_of(whole.m, whole.n, whole.k, whole.a, whole.b);
+  if (is_shared(whole, tiles)) tiles.rows = even_part(whole.m, (whole.m + 1) / 2, 4);
   const int64_t down = (whole.m + tiles.rows - 1) / tiles.rows;
   const int64_t across = (whole.n + tiles.cols - 1) / tiles.cols;
   if (down * across == 1 && tiles.inner >= whole.k) return multiply_here(whole);
